@@ -1,0 +1,76 @@
+package portal
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Session is a signed-in browser. The cookie's value is not kept, only its hash.
+type Session struct {
+	ID        SessionID
+	User      UserID
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time // absolute end; an idle limit may end it earlier
+	FactorAt  time.Time // when a second factor was last shown in it; zero: not yet, and then it may do nothing but that
+	Provider  string    // id of the provider that signed the person in
+	UserAgent string
+	Addr      netip.Addr
+}
+
+// Factor is a second factor of a person.
+type Factor struct {
+	ID          FactorID
+	User        UserID
+	Kind        FactorKind
+	Sealed      []byte // the sealed secret
+	CreatedAt   time.Time
+	ConfirmedAt time.Time // zero: enrolment was begun and not finished; it does not count
+}
+
+// FactorKind says what a factor is.
+type FactorKind string
+
+// The kinds of factor.
+const (
+	FactorTOTP FactorKind = "totp"
+)
+
+// Token is a personal access token for the API. Only the hash of its secret is kept.
+type Token struct {
+	ID        TokenID
+	User      UserID
+	Name      string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    time.Time // zero: never
+}
+
+// Actor is who does something: a person in a session or by token, a gateway, or the system itself. It is handed down as a parameter.
+type Actor struct {
+	User      UserID
+	Role      Role
+	Session   SessionID // "" with a token
+	Token     TokenID   // "" with a session
+	Gateway   GatewayID
+	FactorAt  time.Time  // of the session; zero with a token
+	Addr      netip.Addr // where the request came from
+	RequestID string
+}
+
+// System is the actor of work that nobody asked for: expiry, retention, seeding.
+var System = Actor{}
+
+// AuditEvent is one line of the audit trail. Seq counts from 1 without gaps; Hash chains it to the one before.
+type AuditEvent struct {
+	Seq       uint64
+	At        time.Time
+	Actor     string // "user:ID", "gateway:ID" or "system"
+	Action    string // "device.create", "session.sign_in", …
+	Target    string // "device:ID", …
+	Detail    string // JSON object; secrets are never in it
+	Addr      string
+	RequestID string
+	Prev      string // hex SHA-256 of the event before; 64 zeros for the first
+	Hash      string // hex
+}

@@ -1,0 +1,92 @@
+package portal
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Desired is everything that a gateway should run at Revision: a state, not a list of commands. Applying it twice changes nothing.
+// Treat a Desired that was handed out as read-only.
+type Desired struct {
+	Revision   uint64
+	Node       Node
+	Entries    map[EntryKey]Entry
+	Signatures map[SignatureID]Signature
+	Rules      map[RuleID]CompiledRule
+}
+
+// Node is what concerns the gateway itself.
+type Node struct {
+	Gateway    GatewayID      `json:"gateway"`
+	PoP        PoPID          `json:"pop"`
+	Pools      []Pool         `json:"pools"`      // the gateway answers on address PoolGateway of each
+	Port       uint16         `json:"port"`       // WireGuard's UDP port
+	MTU        int            `json:"mtu"`        // of the tunnel interface
+	Networks   []netip.Prefix `json:"networks"`   // behind the PoP
+	Masquerade bool           `json:"masquerade"` // hide clients behind the gateway's address towards Networks
+	Quarantine []Destination  `json:"quarantine"` // all that a device at LevelQuarantine reaches: the portal and remediation hosts
+	Grace      time.Duration  `json:"grace"`      // without any portal the gateway serves for so long, then stops; nanoseconds
+}
+
+// EntryKey names an entry. The profile is part of it so that a device that moves to another profile is a removal there and an addition here.
+type EntryKey struct {
+	Profile ProfileID `json:"profile"`
+	Device  DeviceID  `json:"device"`
+}
+
+// Entry is one device that may connect: who it is, where it is, what applies to it, until when.
+type Entry struct {
+	EntryKey
+	PublicKey PublicKey   `json:"key"`
+	V4        netip.Addr  `json:"v4"`
+	V6        netip.Addr  `json:"v6"`
+	Signature SignatureID `json:"sig"`
+	Level     Level       `json:"level"`
+	NotAfter  time.Time   `json:"not_after"` // from then on the level is quarantine, by the gateway's clock
+	Revision  uint64      `json:"rev"`
+}
+
+// LevelAt is the level that holds at now.
+func (e Entry) LevelAt(now time.Time) Level {
+	if !now.Before(e.NotAfter) {
+		return LevelQuarantine
+	}
+	return e.Level
+}
+
+// Signature is a set of rules that apply together. People with the same rights share one.
+type Signature struct {
+	ID       SignatureID `json:"id"`
+	Rules    []RuleID    `json:"rules"` // sorted
+	Revision uint64      `json:"rev"`
+}
+
+// CompiledRule is a rule as a gateway needs it: action and destinations, whatever the number of people it concerns.
+type CompiledRule struct {
+	ID           RuleID        `json:"id"`
+	Action       Action        `json:"action"`
+	Destinations []Destination `json:"dst"`
+	Revision     uint64        `json:"rev"`
+}
+
+// Destination is one prefix with a transport and a range of ports.
+type Destination struct {
+	Prefix    netip.Prefix `json:"prefix"`
+	Transport Transport    `json:"proto"`
+	Ports     PortRange    `json:"ports"` // zero: every port
+}
+
+// Covers reports whether a packet to addr with this transport and port goes to the destination. Transport is TCP, UDP, ICMP or, for
+// every other IP protocol, AnyTransport; port is 0 where there is none.
+func (d Destination) Covers(addr netip.Addr, transport Transport, port uint16) bool {
+	if !d.Prefix.Contains(addr.Unmap()) {
+		return false
+	}
+	if d.Transport != AnyTransport && d.Transport != transport {
+		return false
+	}
+	if d.Ports == (PortRange{}) {
+		return true
+	}
+	return port >= d.Ports.First && port <= d.Ports.Last
+}

@@ -1,0 +1,67 @@
+package portal
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Mode is which traffic a profile sends through the tunnel.
+type Mode string
+
+// Split sends the included prefixes; full sends everything but the excluded ones.
+const (
+	Split Mode = "split"
+	Full  Mode = "full"
+)
+
+// Profile is what a client is told: what to route, which resolvers to use, for how long it is good. What it may reach is a matter of rules.
+type Profile struct {
+	ID          ProfileID
+	Name        string // unique, shown to people
+	Description string
+	Mode        Mode
+	Included    []netip.Prefix // Split: what goes through the tunnel
+	Excluded    []netip.Prefix // left out, exactly, in both families
+	DNS         []netip.Addr
+	Search      []string // search domains
+	MTU         int      // bytes; 0: DefaultMTU
+	Keepalive   time.Duration
+	Session     time.Duration // how long a grant lasts after a sign-in; 0: DefaultSession
+	MaxDevices  int           // per person; 0: no limit
+	Protocols   []Protocol
+	Pool        PoolID
+	Groups      []GroupID // who may use it; empty: everyone
+	PoPs        []PoPID   // where it is served; empty: everywhere
+	CreatedAt   time.Time
+}
+
+// DefaultMTU fits WireGuard over IPv6 in an Ethernet frame: 1500 - 40 (IPv6) - 8 (UDP) - 32 (WireGuard).
+const DefaultMTU = 1420
+
+// DefaultSession is how long a grant lasts where the profile does not say.
+const DefaultSession = 12 * time.Hour
+
+// ServedBy reports whether gateways in pop serve the profile.
+func (p Profile) ServedBy(pop PoPID) bool { return len(p.PoPs) == 0 || contains(p.PoPs, pop) }
+
+// OpenTo reports whether a member of groups may use the profile.
+func (p Profile) OpenTo(groups []GroupID) bool {
+	if len(p.Groups) == 0 {
+		return true
+	}
+	for _, g := range p.Groups {
+		if g == Everyone || contains(groups, g) {
+			return true
+		}
+	}
+	return false
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if y == x {
+			return true
+		}
+	}
+	return false
+}
