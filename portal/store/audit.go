@@ -1,0 +1,128 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+type auditRow struct {
+	Seq       int64 `gorm:"primaryKey;autoIncrement:false"`
+	At        int64
+	Actor     string
+	Action    string
+	Target    string
+	Detail    string
+	Addr      string
+	RequestID string
+	Prev      string
+	Hash      string
+}
+
+func (auditRow) TableName() string { return "audit" }
+
+// Audit appends an event to the trail, in the transaction of what it tells of. target is "device:ID" and the like; detail is encoded
+// as a JSON object and must not hold secrets.
+func (tx *Tx) Audit(by portal.Actor, action, target string, detail any) error {
+	body := []byte("{}")
+	if detail != nil {
+		var err error
+		if body, err = json.Marshal(detail); err != nil {
+			return fmt.Errorf("encode audit detail of %s: %w", action, err)
+		}
+	}
+	seq, err := tx.count("audit") // locks the chain until the commit
+	if err != nil {
+		return err
+	}
+	prev := strings.Repeat("0", 64)
+	if seq > 1 {
+		if err := tx.db.Raw("SELECT hash FROM audit WHERE seq = ?", int64(seq-1)).Scan(&prev).Error; err != nil {
+			return fmt.Errorf("read end of audit trail: %w", err)
+		}
+	}
+	row := auditRow{
+		Seq: int64(seq), At: micros(tx.Now), Actor: actorText(by), Action: action, Target: target, Detail: string(body),
+		Addr: addrText(by.Addr), RequestID: by.RequestID, Prev: prev,
+	}
+	row.Hash = row.digest()
+	tx.audited = true
+	if err := tx.db.Create(&row).Error; err != nil {
+		return fmt.Errorf("append audit event: %w", err)
+	}
+	return nil
+}
+
+// AuditPage returns up to limit events with a sequence number below before (0: from the newest), newest first.
+func (tx *Tx) AuditPage(before uint64, limit int) ([]portal.AuditEvent, error) {
+	q := tx.db.Order("seq DESC").Limit(limit)
+	if before > 0 {
+		q = q.Where("seq < ?", int64(before))
+	}
+	var rows []auditRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read audit trail: %w", err)
+	}
+	events := make([]portal.AuditEvent, len(rows))
+	for i, r := range rows {
+		events[i] = r.event()
+	}
+	return events, nil
+}
+
+// VerifyAudit walks the whole chain and returns how many events are good and the sequence number of the first one that is not, 0 when all are.
+func (tx *Tx) VerifyAudit() (good, broken uint64, err error) {
+	rows, err := tx.db.Model(&auditRow{}).Order("seq").Rows()
+	if err != nil {
+		return 0, 0, fmt.Errorf("read audit trail: %w", err)
+	}
+	defer rows.Close()
+	prev := strings.Repeat("0", 64)
+	for rows.Next() {
+		var r auditRow
+		if err := tx.db.ScanRows(rows, &r); err != nil {
+			return good, 0, fmt.Errorf("read audit trail: %w", err)
+		}
+		if uint64(r.Seq) != good+1 || r.Prev != prev || r.Hash != r.digest() {
+			return good, good + 1, nil
+		}
+		good, prev = good+1, r.Hash
+	}
+	return good, 0, rows.Err()
+}
+
+// digest is the SHA-256 of every field but the hash itself, each with its length before it.
+func (r auditRow) digest() string {
+	var b strings.Builder
+	for _, f := range []string{
+		r.Prev, strconv.FormatInt(r.Seq, 10), strconv.FormatInt(r.At, 10), r.Actor, r.Action, r.Target, r.Detail, r.Addr, r.RequestID,
+	} {
+		b.WriteString(strconv.Itoa(len(f)))
+		b.WriteByte(':')
+		b.WriteString(f)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+func (r auditRow) event() portal.AuditEvent {
+	return portal.AuditEvent{
+		Seq: uint64(r.Seq), At: fromMicros(r.At), Actor: r.Actor, Action: r.Action, Target: r.Target, Detail: r.Detail, Addr: r.Addr,
+		RequestID: r.RequestID, Prev: r.Prev, Hash: r.Hash,
+	}
+}
+
+func actorText(by portal.Actor) string {
+	switch {
+	case by.User != "":
+		return "user:" + string(by.User)
+	case by.Gateway != "":
+		return "gateway:" + string(by.Gateway)
+	}
+	return "system"
+}
