@@ -33,6 +33,7 @@ CREATE TABLE groups (
     name       TEXT NOT NULL UNIQUE,
     created_at BIGINT NOT NULL
 );
+INSERT INTO groups (id, name, created_at) VALUES ('everyone', 'Everyone', 0); -- all active people, without memberships
 
 CREATE TABLE memberships (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
@@ -176,12 +177,14 @@ CREATE TABLE devices (
     pool_id    TEXT NOT NULL REFERENCES pools (id),
     addr_n     BIGINT NOT NULL,
     state      TEXT NOT NULL,
+    sig        TEXT NOT NULL, -- signature of its entry in the feed log, '' while it has none
     created_at BIGINT NOT NULL,
     key_at     BIGINT NOT NULL,
     UNIQUE (pool_id, addr_n),
     UNIQUE (user_id, name)
 );
 CREATE INDEX devices_profile ON devices (profile_id);
+CREATE INDEX devices_sig ON devices (sig);
 
 CREATE TABLE grants (
     device_id TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,
@@ -241,14 +244,26 @@ CREATE TABLE resources (
 );
 
 CREATE TABLE rules (
-    id           TEXT PRIMARY KEY,
-    name         TEXT NOT NULL UNIQUE,
-    reason       TEXT NOT NULL,
-    action       TEXT NOT NULL,
-    group_ids    TEXT NOT NULL,
-    resource_ids TEXT NOT NULL,
-    created_at   BIGINT NOT NULL
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,
+    reason     TEXT NOT NULL,
+    action     TEXT NOT NULL,
+    created_at BIGINT NOT NULL
 );
+
+CREATE TABLE rule_groups (
+    rule_id  TEXT NOT NULL REFERENCES rules (id) ON DELETE CASCADE,
+    group_id TEXT NOT NULL REFERENCES groups (id),
+    PRIMARY KEY (group_id, rule_id)
+);
+CREATE INDEX rule_groups_rule ON rule_groups (rule_id);
+
+CREATE TABLE rule_resources (
+    rule_id     TEXT NOT NULL REFERENCES rules (id) ON DELETE CASCADE,
+    resource_id TEXT NOT NULL REFERENCES resources (id),
+    PRIMARY KEY (resource_id, rule_id)
+);
+CREATE INDEX rule_resources_rule ON rule_resources (rule_id);
 
 -- What gateways follow: one row for each object, the newest only, so that catching up costs what differs. A gone object stays as a
 -- tombstone until it is trimmed; then counters.floor rises and whoever is behind it gets a snapshot.

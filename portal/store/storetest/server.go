@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -48,10 +50,10 @@ func startServer() (string, error) {
 	if err := runServer(bin, dir, port, cred); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("postgres://sallyport@127.0.0.1:%d/postgres?sslmode=disable", port), nil
+	return localDSN(port), nil
 }
 
-// runServer returns when the server accepts connections. Pdeathsig follows the thread that started the child, so that thread is kept.
+// runServer returns when the server takes statements. Pdeathsig follows the thread that started the child, so that thread is kept.
 func runServer(bin, dir string, port int, cred *syscall.Credential) error {
 	ready := make(chan error, 1)
 	go func() {
@@ -83,15 +85,29 @@ func awaitServer(port int, ended <-chan error, log *bytes.Buffer) error {
 		case err := <-ended:
 			return fmt.Errorf("postgres ended: %w: %s", err, log.String())
 		case <-deadline:
-			return errors.New("postgres did not accept connections within 30 s")
+			return errors.New("postgres did not answer within 30 s")
 		case <-tick.C:
-			conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-			if err == nil {
-				conn.Close()
+			if answers(port) {
 				return nil
 			}
 		}
 	}
+}
+
+// answers reports whether the server takes statements; it accepts connections a little earlier.
+func answers(port int) bool {
+	db, err := sql.Open("pgx", localDSN(port))
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return db.PingContext(ctx) == nil
+}
+
+func localDSN(port int) string {
+	return fmt.Sprintf("postgres://sallyport@127.0.0.1:%d/postgres?sslmode=disable", port)
 }
 
 // removeAfter removes dir once process pid is gone: a test binary has no moment of its own for that.
