@@ -1,0 +1,29 @@
+package auth
+
+import "github.com/sallyport/sallyport/portal"
+
+// What a caller may see, beside the sentinels of package portal. Codes are part of the API contract.
+var (
+	ErrNoProvider      = &portal.Error{Kind: portal.NotFound, Code: "no_such_provider", Msg: "There is no such way to sign in."}
+	ErrProviderDown    = &portal.Error{Kind: portal.Unavailable, Code: "provider_unavailable", Msg: "The identity provider does not answer. Try again in a moment."}
+	ErrProviderRefused = &portal.Error{Kind: portal.Unauthenticated, Code: "provider_refused", Msg: "The identity provider did not sign you in. Start again, or ask whoever runs it."}
+	ErrSignInEnded     = &portal.Error{Kind: portal.Gone, Code: "sign_in_ended", Msg: "This sign-in took too long or began in another browser. Start again."}
+	ErrSignInUsed      = &portal.Error{Kind: portal.Gone, Code: "sign_in_used", Msg: "This sign-in was finished already. Start again."}
+	ErrBadAnswer       = &portal.Error{Kind: portal.Unauthenticated, Code: "sign_in_refused", Msg: "The identity provider's answer could not be trusted. Start again."}
+	ErrNotInvited      = &portal.Error{Kind: portal.Forbidden, Code: "not_invited", Msg: "Your account may not use this portal. Ask an administrator."}
+	ErrSuspended       = &portal.Error{Kind: portal.Forbidden, Code: "suspended", Msg: "Your account is suspended. Ask an administrator."}
+	ErrTooManyTries    = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries. Wait a little and try again."}
+
+	ErrWrongCode     = &portal.Error{Kind: portal.Unauthenticated, Code: "wrong_code", Msg: "This code is not right."}
+	ErrCodeUsed      = &portal.Error{Kind: portal.Gone, Code: "code_used", Msg: "This code was used already. Wait for the next one."}
+	ErrNoEnrolment   = &portal.Error{Kind: portal.Conflict, Code: "no_enrolment", Msg: "No authenticator is being set up. Begin again."}
+	ErrLastFactor    = &portal.Error{Kind: portal.Conflict, Code: "last_factor", Msg: "This is the only second factor. Add another one first."}
+	ErrTooManyFactor = &portal.Error{Kind: portal.Exhausted, Code: "too_many_factors", Msg: "There are too many second factors. Remove one first."}
+
+	ErrBadToken      = &portal.Error{Kind: portal.Unauthenticated, Code: "bad_token", Msg: "This token is wrong, or it has ended."}
+	ErrTooManyTokens = &portal.Error{Kind: portal.Exhausted, Code: "too_many_tokens", Msg: "There are too many tokens. Delete one first."}
+
+	ErrLastOwner  = &portal.Error{Kind: portal.Conflict, Code: "last_owner", Msg: "This is the last account that can administer the portal. Give somebody else the role first."}
+	ErrOwnAccount = &portal.Error{Kind: portal.Conflict, Code: "own_account", Msg: "You can't do this to your own account."}
+	ErrOwnersOnly = &portal.Error{Kind: portal.Forbidden, Code: "owners_only", Msg: "Only an owner may do this to an owner."}
+)
