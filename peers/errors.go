@@ -1,0 +1,15 @@
+package peers
+
+import "github.com/sallyport/sallyport/portal"
+
+// What callers may see, beside the sentinels of package portal.
+var (
+	ErrKeyTaken    = &portal.Error{Kind: portal.Conflict, Code: "public_key_taken", Msg: "This public key is in use. Make a new key pair."}
+	ErrDeviceName  = &portal.Error{Kind: portal.Conflict, Code: "device_name_taken", Msg: "You have a device of this name. Choose another name."}
+	ErrDeviceLimit = &portal.Error{Kind: portal.Exhausted, Code: "device_limit", Msg: "You have as many devices as this profile allows. Revoke one first."}
+	ErrNoRegion    = &portal.Error{Kind: portal.Conflict, Code: "no_region", Msg: "No region serves this profile yet."}
+	ErrNoGateway   = &portal.Error{Kind: portal.Unavailable, Code: "no_gateway", Msg: "No gateway in this region takes clients now. Choose another region or try again later."}
+	ErrInUse       = &portal.Error{Kind: portal.Conflict, Code: "in_use", Msg: "Something else still uses this."}
+	ErrPoolOverlap = &portal.Error{Kind: portal.Conflict, Code: "pool_overlap", Msg: "These addresses overlap with another pool."}
+	ErrNoPool      = &portal.Error{Kind: portal.Conflict, Code: "no_pool", Msg: "There is no address pool yet. Add one first."}
+)
