@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -15,7 +16,8 @@ type Object struct {
 	Key      string // "entry/PROFILE/DEVICE", "sig/ID", "rule/ID", "profile/ID", "pop/ID", "gateway/ID"
 	Revision uint64
 	Gone     bool
-	Value    []byte // JSON; empty when gone
+	Value    []byte    // JSON; empty when gone
+	At       time.Time // when it was written: the now of that transaction
 }
 
 type logRow struct {
@@ -115,14 +117,14 @@ func (tx *Tx) Object(key string) (Object, error) {
 }
 
 func (tx *Tx) eachObject(q *gorm.DB, fn func(Object) error) error {
-	rows, err := q.Model(&logRow{}).Select("key", "rev", "gone", "value").Rows()
+	rows, err := q.Model(&logRow{}).Select("key", "rev", "gone", "value", "at").Rows()
 	if err != nil {
 		return fmt.Errorf("read feed log: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var row logRow
-		if err := rows.Scan(&row.Key, &row.Rev, &row.Gone, &row.Value); err != nil {
+		if err := rows.Scan(&row.Key, &row.Rev, &row.Gone, &row.Value, &row.At); err != nil {
 			return fmt.Errorf("read feed log: %w", err)
 		}
 		if err := fn(row.object()); err != nil {
@@ -133,7 +135,7 @@ func (tx *Tx) eachObject(q *gorm.DB, fn func(Object) error) error {
 }
 
 func (r logRow) object() Object {
-	return Object{Key: r.Key, Revision: uint64(r.Rev), Gone: r.Gone, Value: []byte(r.Value)}
+	return Object{Key: r.Key, Revision: uint64(r.Rev), Gone: r.Gone, Value: []byte(r.Value), At: fromMicros(r.At)}
 }
 
 // TrimLog forgets what is gone up to the given revision and raises the floor to it. It returns how many rows went.
