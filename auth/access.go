@@ -114,7 +114,9 @@ func RequireFresh(by portal.Actor, now time.Time) error {
 	return nil
 }
 
-func isSystem(by portal.Actor) bool { return by.User == "" && by.Gateway == "" && by.Token == "" && by.Session == "" }
+func isSystem(by portal.Actor) bool {
+	return by.User == "" && by.Gateway == "" && by.Token == "" && by.Session == ""
+}
 
 // rank orders the roles; 0 is none at all.
 func rank(r portal.Role) int {

@@ -13,6 +13,7 @@ CREATE TABLE users (
     name         TEXT NOT NULL,
     email        TEXT NOT NULL,
     role         TEXT NOT NULL,
+    role_source  TEXT NOT NULL DEFAULT 'local', -- 'claim': a provider's claim gave the role and may take it; 'local': a person or the configuration did
     state        TEXT NOT NULL,
     locale       TEXT NOT NULL,
     created_at   BIGINT NOT NULL,
@@ -58,13 +59,11 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
--- A sign-in on its way to the provider and back. The browser holds the secret whose hash is the key.
+-- A sign-in on its way to the provider and back. The browser holds the secret whose hash is the key; state, nonce and PKCE verifier are
+-- derived from it, so that nothing here helps a reader of the table.
 CREATE TABLE login_flows (
     id_hash    TEXT PRIMARY KEY,
     provider   TEXT NOT NULL,
-    state      TEXT NOT NULL,
-    nonce      TEXT NOT NULL,
-    verifier   TEXT NOT NULL,
     return_to  TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// AttemptLimit bounds how often something may be tried.
+type AttemptLimit struct {
+	Free   int64         // tries within Window that cost nothing
+	Window time.Duration // from the first try; the count starts anew after it
+	Lock   time.Duration // pause after the try that exceeds Free, and after each one that follows
+}
+
+// Attempt counts one try at (kind, key), on any number of portals, and keeps others who try the same waiting until the transaction ends,
+// so that parallel guesses are counted like those made one after the other. It returns how long to wait, 0 when the try may go on.
+// A try that must wait is not counted. Forget the count with ForgetAttempts when the try was right.
+func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err error) {
+	now := micros(tx.Now)
+	var row struct{ Count, LockedUntil int64 }
+	// One statement, so that the row is there and locked before anything is decided. What it had before decides what it gets:
+	// locked → as it was; window over → counts from 1; else one more, and locked from the last free one on.
+	err = tx.db.Raw(`INSERT INTO attempts (kind, key, count, window_ends, locked_until) VALUES (?, ?, 1, ?, 0)
+		ON CONFLICT (kind, key) DO UPDATE SET
+			count = CASE WHEN attempts.locked_until > ? THEN attempts.count WHEN attempts.window_ends <= ? THEN 1 ELSE attempts.count + 1 END,
+			window_ends = CASE WHEN attempts.locked_until > ? OR attempts.window_ends > ? THEN attempts.window_ends ELSE excluded.window_ends END,
+			locked_until = CASE WHEN attempts.locked_until > ? THEN attempts.locked_until ELSE 0 END
+		RETURNING count, locked_until`,
+		kind, key, micros(tx.Now.Add(l.Window)), now, now, now, now, now).Scan(&row).Error
+	if err != nil {
+		return 0, fmt.Errorf("count attempt at %s: %w", kind, err)
+	}
+	if row.LockedUntil > now {
+		return time.Duration(row.LockedUntil-now) * time.Microsecond, nil
+	}
+	if row.Count < l.Free {
+		return 0, nil
+	}
+	// The try that is counted now may still go on; whoever comes next waits.
+	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.Lock)), kind, key).Error
+	return 0, err
+}
+
+// ForgetAttempts starts the count of (kind, key) anew.
+func (tx *Tx) ForgetAttempts(kind, key string) error {
+	return tx.db.Exec("DELETE FROM attempts WHERE kind = ? AND key = ?", kind, key).Error
+}
+
+// SweepAttempts forgets counts whose window and pause are over and returns how many.
+func (tx *Tx) SweepAttempts() (int64, error) {
+	res := tx.db.Exec("DELETE FROM attempts WHERE window_ends < ? AND locked_until < ?", micros(tx.Now), micros(tx.Now))
+	return res.RowsAffected, res.Error
+}

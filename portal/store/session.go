@@ -1,0 +1,94 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+type sessionRow struct {
+	ID         string `gorm:"primaryKey"`
+	SecretHash string
+	UserID     string
+	CreatedAt  int64 `gorm:"autoCreateTime:false"`
+	SeenAt     int64
+	ExpiresAt  int64
+	FactorAt   int64
+	Provider   string
+	UserAgent  string
+	Addr       string
+}
+
+func (sessionRow) TableName() string { return "sessions" }
+
+func (r sessionRow) session() portal.Session {
+	return portal.Session{
+		ID: portal.SessionID(r.ID), User: portal.UserID(r.UserID), CreatedAt: fromMicros(r.CreatedAt), SeenAt: fromMicros(r.SeenAt),
+		ExpiresAt: fromMicros(r.ExpiresAt), FactorAt: fromMicros(r.FactorAt), Provider: r.Provider, UserAgent: r.UserAgent, Addr: fromAddrText(r.Addr),
+	}
+}
+
+// CreateSession adds a session under the hash of its secret.
+func (tx *Tx) CreateSession(s portal.Session, secretHash string) error {
+	row := sessionRow{
+		ID: string(s.ID), SecretHash: secretHash, UserID: string(s.User), CreatedAt: micros(s.CreatedAt), SeenAt: micros(s.SeenAt),
+		ExpiresAt: micros(s.ExpiresAt), FactorAt: micros(s.FactorAt), Provider: s.Provider, UserAgent: s.UserAgent, Addr: addrText(s.Addr),
+	}
+	if err := tx.db.Create(&row).Error; err != nil {
+		return fmt.Errorf("create session: %w", translate(err))
+	}
+	return nil
+}
+
+// SessionBySecret returns the session whose secret has this hash, also when its time is over. It returns portal.ErrNotFound.
+func (tx *Tx) SessionBySecret(secretHash string) (portal.Session, error) {
+	var row sessionRow
+	if err := tx.db.Where("secret_hash = ?", secretHash).Take(&row).Error; err != nil {
+		return portal.Session{}, translate(err)
+	}
+	return row.session(), nil
+}
+
+// Sessions returns a person's sessions that have not reached their end, newest first.
+func (tx *Tx) Sessions(id portal.UserID) ([]portal.Session, error) {
+	var rows []sessionRow
+	if err := tx.db.Where("user_id = ? AND expires_at > ?", string(id), micros(tx.Now)).Order("id DESC").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	sessions := make([]portal.Session, len(rows))
+	for i, r := range rows {
+		sessions[i] = r.session()
+	}
+	return sessions, nil
+}
+
+// TouchSession notes that a session is in use. A session that has gone meanwhile stays gone.
+func (tx *Tx) TouchSession(id portal.SessionID) error {
+	return tx.db.Exec("UPDATE sessions SET seen_at = ? WHERE id = ?", micros(tx.Now), string(id)).Error
+}
+
+// ProveSession notes that a second factor was shown in a session: its secret, its end and the time of the factor change at once.
+// It returns portal.ErrNotFound when the session has ended meanwhile.
+func (tx *Tx) ProveSession(id portal.SessionID, secretHash string, expires time.Time) error {
+	return one(tx.db.Model(&sessionRow{}).Where("id = ?", string(id)).Updates(map[string]any{
+		"secret_hash": secretHash, "factor_at": micros(tx.Now), "seen_at": micros(tx.Now), "expires_at": micros(expires),
+	}))
+}
+
+// DeleteSession ends one session of a person. It returns portal.ErrNotFound when there is none, or it is somebody else's.
+func (tx *Tx) DeleteSession(user portal.UserID, id portal.SessionID) error {
+	return one(tx.db.Where("id = ? AND user_id = ?", string(id), string(user)).Delete(&sessionRow{}))
+}
+
+// DeleteSessions ends all sessions of a person but the one named ("" for none) and returns how many.
+func (tx *Tx) DeleteSessions(user portal.UserID, except portal.SessionID) (int, error) {
+	res := tx.db.Where("user_id = ? AND id <> ?", string(user), string(except)).Delete(&sessionRow{})
+	return int(res.RowsAffected), res.Error
+}
+
+// SweepSessions forgets sessions that reached their end, or were not seen since idleSince, and returns how many.
+func (tx *Tx) SweepSessions(idleSince time.Time) (int64, error) {
+	res := tx.db.Where("expires_at < ? OR seen_at < ?", micros(tx.Now), micros(idleSince)).Delete(&sessionRow{})
+	return res.RowsAffected, res.Error
+}
