@@ -56,16 +56,21 @@ type Actor struct {
 	FactorAt  time.Time  // of the session; zero with a token
 	Addr      netip.Addr // where the request came from
 	RequestID string
+
+	system bool
 }
 
-// System is the actor of work that nobody asked for: expiry, retention, seeding.
-var System = Actor{}
+// System is the actor of work that nobody asked for: expiry, retention, seeding. The zero Actor is nobody and may do nothing.
+var System = Actor{system: true}
+
+// IsSystem reports whether the portal itself acts.
+func (a Actor) IsSystem() bool { return a.system }
 
 // AuditEvent is one line of the audit trail. Seq counts from 1 without gaps; Hash chains it to the one before.
 type AuditEvent struct {
 	Seq       uint64
 	At        time.Time
-	Actor     string // "user:ID", "gateway:ID" or "system"
+	Actor     string // "user:ID", "gateway:ID", "system", or "nobody" (a sign-in that failed)
 	Action    string // "device.create", "session.sign_in", …
 	Target    string // "device:ID", …
 	Detail    string // JSON object; secrets are never in it

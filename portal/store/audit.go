@@ -26,8 +26,8 @@ type auditRow struct {
 
 func (auditRow) TableName() string { return "audit" }
 
-// Audit appends an event to the trail, in the transaction of what it tells of. target is "device:ID" and the like; detail is encoded
-// as a JSON object and must not hold secrets.
+// Audit appends an event to the trail when the transaction commits. target is "device:ID" and the like; detail is encoded as a JSON
+// object and must not hold secrets.
 func (tx *Tx) Audit(by portal.Actor, action, target string, detail any) error {
 	body := []byte("{}")
 	if detail != nil {
@@ -36,24 +36,38 @@ func (tx *Tx) Audit(by portal.Actor, action, target string, detail any) error {
 			return fmt.Errorf("encode audit detail of %s: %w", action, err)
 		}
 	}
-	seq, err := tx.count("audit") // locks the chain until the commit
-	if err != nil {
-		return err
+	tx.audits = append(tx.audits, auditRow{
+		At: micros(tx.Now), Actor: actorText(by), Action: action, Target: target, Detail: string(body), Addr: addrText(by.Addr), RequestID: by.RequestID,
+	})
+	return nil
+}
+
+// appendAudits chains the events of the transaction to the trail, whose counter stays locked until the commit. It is the last thing that
+// a transaction does: others wait for the lock only so long, and no two transactions can wait for each other's.
+func (tx *Tx) appendAudits() error {
+	if len(tx.audits) == 0 {
+		return nil
 	}
+	var seq int64
+	err := tx.db.Raw("UPDATE counters SET value = value + ? WHERE name = 'audit' RETURNING value", len(tx.audits)).Scan(&seq).Error
+	if err != nil {
+		return fmt.Errorf("raise counter audit: %w", err)
+	}
+	seq -= int64(len(tx.audits))
 	prev := strings.Repeat("0", 64)
-	if seq > 1 {
-		if err := tx.db.Raw("SELECT hash FROM audit WHERE seq = ?", int64(seq-1)).Scan(&prev).Error; err != nil {
+	if seq > 0 {
+		if err := tx.db.Raw("SELECT hash FROM audit WHERE seq = ?", seq).Scan(&prev).Error; err != nil {
 			return fmt.Errorf("read end of audit trail: %w", err)
 		}
 	}
-	row := auditRow{
-		Seq: int64(seq), At: micros(tx.Now), Actor: actorText(by), Action: action, Target: target, Detail: string(body),
-		Addr: addrText(by.Addr), RequestID: by.RequestID, Prev: prev,
+	for i := range tx.audits {
+		row := &tx.audits[i]
+		row.Seq, row.Prev = seq+int64(i)+1, prev
+		row.Hash = row.digest()
+		prev = row.Hash
 	}
-	row.Hash = row.digest()
-	tx.audited = true
-	if err := tx.db.Create(&row).Error; err != nil {
-		return fmt.Errorf("append audit event: %w", err)
+	if err := tx.db.Create(&tx.audits).Error; err != nil {
+		return fmt.Errorf("append audit events: %w", err)
 	}
 	return nil
 }
@@ -123,6 +137,8 @@ func actorText(by portal.Actor) string {
 		return "user:" + string(by.User)
 	case by.Gateway != "":
 		return "gateway:" + string(by.Gateway)
+	case by.IsSystem():
+		return "system"
 	}
-	return "system"
+	return "nobody"
 }

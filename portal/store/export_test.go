@@ -1,11 +1,29 @@
 package store
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 // Exec runs a statement behind the back of the store.
-func Exec(t *testing.T, s *Store, statement string, args ...any) {
+func Exec(t testing.TB, s *Store, statement string, args ...any) {
 	t.Helper()
 	if err := s.write.Exec(statement, args...).Error; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// ExecTx does the same inside a transaction.
+func ExecTx(t testing.TB, tx *Tx, statement string, args ...any) {
+	t.Helper()
+	if err := tx.db.Exec(statement, args...).Error; err != nil {
+		t.Error(err)
+	}
+}
+
+// AwaitWaiting returns when n writers wait for their turn. Only SQLite has turns.
+func AwaitWaiting(s *Store, n int) {
+	for s.group.waiting.Load() < int64(n) {
+		runtime.Gosched()
 	}
 }

@@ -12,14 +12,14 @@ import (
 )
 
 // addUser writes a person behind the back of the package that owns the table.
-func addUser(t *testing.T, s *store.Store, id portal.UserID) portal.UserID {
+func addUser(t testing.TB, s *store.Store, id portal.UserID) portal.UserID {
 	t.Helper()
 	store.Exec(t, s, `INSERT INTO users (id, name, email, role, state, locale, created_at, last_sign_in) VALUES (?, ?, '', 'user', 'active', '', 0, 0)`,
 		string(id), "Person "+string(id))
 	return id
 }
 
-func inTx(t *testing.T, s *store.Store, fn func(tx *store.Tx) error) {
+func inTx(t testing.TB, s *store.Store, fn func(tx *store.Tx) error) {
 	t.Helper()
 	if err := s.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func redact(err error, dsn string) error {
 
 // notify queues the wake-up of the other portals; PostgreSQL sends it with the commit.
 func (s *Store) notify(tx *Tx) error {
-	if s.engine != migrations.Postgres || !tx.emitted && !tx.audited {
+	if s.engine != migrations.Postgres || !tx.tells() {
 		return nil
 	}
 	return tx.db.Exec("SELECT pg_notify(?, '')", channel).Error

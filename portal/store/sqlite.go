@@ -35,7 +35,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", path, err)
 	}
-	s := &Store{engine: migrations.SQLite, write: write, read: read, wake: newWake(), dsn: path}
+	s := &Store{engine: migrations.SQLite, write: write, read: read, group: &groupCommit{db: write}, wake: newWake(), dsn: path}
 	for db, conns := range map[*gorm.DB]int{write: 1, read: sqliteReaders} {
 		pool, err := db.DB()
 		if err != nil {

@@ -20,8 +20,9 @@ type Store struct {
 	Now func() time.Time // the clock of every transaction; set before first use to replace time.Now
 
 	engine migrations.Engine
-	write  *gorm.DB // SQLite: one connection
-	read   *gorm.DB // SQLite: several; PostgreSQL: the same as write
+	write  *gorm.DB     // SQLite: one connection
+	group  *groupCommit // SQLite only
+	read   *gorm.DB     // SQLite: several; PostgreSQL: the same as write
 	wake   *wake
 	dsn    string
 }
@@ -75,7 +76,7 @@ type Tx struct {
 	db      *gorm.DB
 	store   *Store
 	emitted bool
-	audited bool
+	audits  []auditRow // written at the end, so that the lock on the trail is the last one and short
 }
 
 // maxTries bounds how often a transaction that lost against another one is run again (PostgreSQL: deadlock or serialization failure).
@@ -87,15 +88,18 @@ func (s *Store) Tx(ctx context.Context, fn func(tx *Tx) error) error {
 	var err error
 	for range maxTries {
 		tx := &Tx{Now: s.now(), store: s}
-		err = s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		err = s.transaction(ctx, func(db *gorm.DB) error {
 			tx.db = db
 			if err := fn(tx); err != nil {
+				return err
+			}
+			if err := tx.appendAudits(); err != nil {
 				return err
 			}
 			return s.notify(tx)
 		})
 		if err == nil {
-			if tx.emitted || tx.audited {
+			if tx.tells() {
 				s.wake.all()
 			}
 			return nil
@@ -106,6 +110,17 @@ func (s *Store) Tx(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 	return translate(err)
 }
+
+// transaction runs fn in a transaction that may write and commits it: one that it shares with others, where the engine has one writer.
+func (s *Store) transaction(ctx context.Context, fn func(db *gorm.DB) error) error {
+	if s.group != nil {
+		return s.group.run(ctx, fn)
+	}
+	return s.write.WithContext(ctx).Transaction(fn)
+}
+
+// tells reports whether the transaction wrote something that others wait for.
+func (tx *Tx) tells() bool { return tx.emitted || len(tx.audits) > 0 }
 
 // View runs fn on a consistent snapshot that it can't change.
 func (s *Store) View(ctx context.Context, fn func(tx *Tx) error) error {

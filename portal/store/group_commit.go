@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// SQLite makes a commit durable with a sync of the disk, and has one writer. So writers that wait for one another share a commit: each
+// runs in a savepoint of its own inside the transaction of the group, and is told of success only after the commit of all. One that
+// fails undoes its own savepoint and nothing else. A writer that nobody waits for commits at once.
+type groupCommit struct {
+	db *gorm.DB
+
+	waiting atomic.Int64 // writers that are about to take turn, and will
+	turn    sync.Mutex   // held by the writer that runs, and while it commits
+	group   *group       // open, nil when the next writer begins one; guarded by turn
+}
+
+// The bounds of a group, so that the first writer in it does not wait for long.
+const (
+	groupMost = 64
+	groupTime = 10 * time.Millisecond
+)
+
+// group is one transaction of SQLite that several writers share.
+type group struct {
+	db    *gorm.DB
+	began time.Time
+	n     int
+	lost  error         // SQLite has undone the whole transaction by itself: disk full, I/O error
+	done  chan struct{} // closed once err is set
+	err   error         // of the commit
+}
+
+// run gives fn a savepoint in a group and returns after that group's commit. A panic in fn undoes its savepoint and goes on.
+func (g *groupCommit) run(ctx context.Context, fn func(db *gorm.DB) error) error {
+	g.waiting.Add(1)
+	g.turn.Lock()
+	g.waiting.Add(-1)
+	joined, err := g.step(ctx, fn)
+	if joined == nil {
+		return err
+	}
+	<-joined.done
+	if err == nil {
+		err = joined.err
+	}
+	return err
+}
+
+// step is what a writer does in its turn. It gives the turn on, also when fn panics.
+func (g *groupCommit) step(ctx context.Context, fn func(db *gorm.DB) error) (joined *group, err error) {
+	defer g.turn.Unlock()
+	if err := ctx.Err(); err != nil {
+		g.endIfLast()
+		return nil, err
+	}
+	if g.group == nil {
+		if err := g.begin(); err != nil {
+			return nil, err
+		}
+	}
+	joined = g.group
+	joined.n++
+	defer g.endIfLast()
+	return joined, joined.savepoint(ctx, fn)
+}
+
+func (g *groupCommit) begin() error {
+	// The transaction and its statements outlive any one writer's context: an interrupted statement would undo the work of all.
+	db := g.db.WithContext(context.Background()).Begin()
+	if db.Error != nil {
+		return db.Error
+	}
+	g.group = &group{db: db, began: time.Now(), done: make(chan struct{})}
+	return nil
+}
+
+// endIfLast commits the group unless another writer will take the next turn and there is room for it.
+func (g *groupCommit) endIfLast() {
+	last := g.group
+	if last == nil || last.lost == nil && g.waiting.Load() > 0 && last.n < groupMost && time.Since(last.began) < groupTime {
+		return
+	}
+	g.group = nil
+	if last.err = last.lost; last.err == nil {
+		last.err = last.db.Commit().Error
+	}
+	if last.err != nil {
+		last.db.Rollback() // gives the connection back; there may be nothing left to undo
+	}
+	close(last.done)
+}
+
+// savepoint runs fn so that it is undone alone when it fails.
+func (g *group) savepoint(ctx context.Context, fn func(db *gorm.DB) error) (err error) {
+	if err := g.db.Exec("SAVEPOINT writer").Error; err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	ok := false
+	defer func() {
+		if ok {
+			return
+		}
+		if undo := errors.Join(g.db.Exec("ROLLBACK TO writer").Error, g.db.Exec("RELEASE writer").Error); undo != nil {
+			g.lost = fmt.Errorf("undo: %w", undo)
+		}
+	}()
+	if err := fn(g.db.WithContext(context.WithoutCancel(ctx))); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := g.db.Exec("RELEASE writer").Error; err != nil {
+		return fmt.Errorf("end: %w", err)
+	}
+	ok = true
+	return nil
+}
