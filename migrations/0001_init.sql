@@ -213,6 +213,7 @@ CREATE TABLE gateways (
     apply_for    BIGINT NOT NULL -- microseconds from receipt to applied, last report
 );
 CREATE INDEX gateways_pop ON gateways (pop_id);
+CREATE INDEX gateways_key ON gateways (public_key);
 
 CREATE TABLE enrol_tokens (
     secret_hash TEXT PRIMARY KEY,
@@ -232,6 +233,7 @@ CREATE TABLE device_live (
     at         BIGINT NOT NULL,
     PRIMARY KEY (device_id, gateway_id)
 );
+CREATE INDEX device_live_handshake ON device_live (handshake);
 
 CREATE TABLE resources (
     id         TEXT PRIMARY KEY,

@@ -15,14 +15,9 @@ type Service struct {
 	Portal string // what the head of a client's file calls this portal, usually its public URL
 }
 
-// manages reports whether the actor may see and change what belongs to everybody: admins, owners and the system itself. A request
-// from outside always carries an address, so one that lost its person is not taken for the system.
+// manages reports whether the actor may see and change what belongs to everybody: admins, owners and the system itself.
 func manages(by portal.Actor) bool {
-	return by.Role == portal.RoleAdmin || by.Role == portal.RoleOwner || isSystem(by)
-}
-
-func isSystem(by portal.Actor) bool {
-	return by.User == "" && by.Gateway == "" && by.Session == "" && by.Token == "" && !by.Addr.IsValid()
+	return by.Role == portal.RoleAdmin || by.Role == portal.RoleOwner || by.IsSystem()
 }
 
 var errSoon = errors.New("not yet")

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+type deviceRow struct {
+	ID        string `gorm:"primaryKey"`
+	UserID    string
+	Name      string
+	Platform  string
+	Protocol  string
+	ProfileID string
+	PopID     string
+	PublicKey string
+	PoolID    string
+	AddrN     int64
+	State     string
+	Sig       string
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	KeyAt     int64
+}
+
+func (deviceRow) TableName() string { return "devices" }
+
+// DeviceRecord is a device with its grant and what is near it.
+type DeviceRecord struct {
+	portal.Device
+	Grant       portal.Grant
+	Signature   portal.SignatureID // of its entry in the feed log, "" while it has none
+	OwnerName   string
+	OwnerEmail  string
+	OwnerState  portal.UserState
+	ProfileName string
+	ProfileMode portal.Mode
+}
+
+// CreateDevice adds a device and its grant; its entry in the feed log has that signature. It returns portal.ErrDuplicate when the key,
+// the address or the owner's name for it is taken.
+func (tx *Tx) CreateDevice(d portal.Device, g portal.Grant, sig portal.SignatureID) error {
+	err := tx.db.Exec(`INSERT INTO devices (id, user_id, name, platform, protocol, profile_id, pop_id, public_key, pool_id, addr_n, state, sig, created_at, key_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(d.ID), string(d.User), d.Name, string(d.Platform), string(d.Protocol), string(d.Profile),
+		string(d.PoP), d.PublicKey.String(), string(d.Addr.Pool), int64(d.Addr.N), string(d.State), string(sig), micros(d.CreatedAt), micros(d.KeyAt)).Error
+	if err != nil {
+		return translate(err)
+	}
+	return tx.createGrant(g)
+}
+
+// DeleteDevice removes a device, its grant and its live state. Its address is the caller's to free.
+func (tx *Tx) DeleteDevice(id portal.DeviceID) error {
+	return one(tx.db.Where("id = ?", string(id)).Delete(&deviceRow{}))
+}
+
+// SetDeviceName renames a device. It returns portal.ErrDuplicate when its owner has another one of that name.
+func (tx *Tx) SetDeviceName(id portal.DeviceID, name string) error {
+	return one(tx.db.Exec("UPDATE devices SET name = ? WHERE id = ?", name, string(id)))
+}
+
+// SetDeviceKey replaces a device's key. It returns portal.ErrDuplicate when another device has that key.
+func (tx *Tx) SetDeviceKey(id portal.DeviceID, key portal.PublicKey) error {
+	return one(tx.db.Exec("UPDATE devices SET public_key = ?, key_at = ? WHERE id = ?", key.String(), micros(tx.Now), string(id)))
+}
+
+// SetDeviceState suspends or resumes a device; its entry is the caller's to write.
+func (tx *Tx) SetDeviceState(id portal.DeviceID, state portal.DeviceState) error {
+	return one(tx.db.Exec("UPDATE devices SET state = ? WHERE id = ?", string(state), string(id)))
+}
+
+// SetSignature notes which signature the entries of these devices have in the feed log, "" for no entry.
+func (tx *Tx) SetSignature(sig portal.SignatureID, ids []portal.DeviceID) error {
+	for part := range chunks(ids) {
+		if err := tx.db.Exec("UPDATE devices SET sig = ? WHERE id IN ?", string(sig), part).Error; err != nil {
+			return fmt.Errorf("note signature of devices: %w", err)
+		}
+	}
+	return nil
+}
+
+// UnusedSignatures returns those of ids that no device's entry has any more.
+func (tx *Tx) UnusedSignatures(ids []portal.SignatureID) ([]portal.SignatureID, error) {
+	var unused []portal.SignatureID
+	for _, id := range ids {
+		var used int64
+		if err := tx.db.Raw("SELECT CASE WHEN EXISTS (SELECT 1 FROM devices WHERE sig = ?) THEN 1 ELSE 0 END", string(id)).Scan(&used).Error; err != nil {
+			return nil, fmt.Errorf("count uses of signature: %w", err)
+		}
+		if used == 0 {
+			unused = append(unused, id)
+		}
+	}
+	return unused, nil
+}
+
+// Clash tells what stands in the way of a new device or key.
+type Clash struct {
+	KeyUses  int // devices and gateways that have the public key
+	NameUses int // devices of the person that have the name
+	Devices  int // devices that the person has with the profile
+}
+
+// Clashes looks up what stands in the way of a device; except is a device that does not count, "" for none.
+func (tx *Tx) Clashes(user portal.UserID, profile portal.ProfileID, name string, key portal.PublicKey, except portal.DeviceID) (Clash, error) {
+	var c Clash
+	k := key.String()
+	err := tx.db.Raw(`SELECT
+		(SELECT COUNT(*) FROM devices WHERE public_key = ? AND id <> ?) + (SELECT COUNT(*) FROM gateways WHERE public_key = ?) AS key_uses,
+		(SELECT COUNT(*) FROM devices WHERE user_id = ? AND name = ? AND id <> ?) AS name_uses,
+		(SELECT COUNT(*) FROM devices WHERE user_id = ? AND profile_id = ? AND id <> ?) AS devices`,
+		k, string(except), k, string(user), name, string(except), string(user), string(profile), string(except)).Scan(&c).Error
+	if err != nil {
+		return Clash{}, fmt.Errorf("look up clashes: %w", err)
+	}
+	return c, nil
+}
+
+// Owner is what the control side needs to know of a person.
+type Owner struct {
+	ID     portal.UserID
+	Name   string
+	Email  string
+	Active bool
+}
+
+// Owner returns the person, or portal.ErrNotFound.
+func (tx *Tx) Owner(id portal.UserID) (Owner, error) {
+	var rows []struct{ Name, Email, State string }
+	if err := tx.db.Raw("SELECT name, email, state FROM users WHERE id = ?", string(id)).Scan(&rows).Error; err != nil {
+		return Owner{}, fmt.Errorf("read person %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return Owner{}, portal.ErrNotFound
+	}
+	return Owner{ID: id, Name: rows[0].Name, Email: rows[0].Email, Active: rows[0].State == string(portal.UserActive)}, nil
+}
