@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+// applyWaiting carries out all changes that wait as one, keeps them on disk, then answers each of them.
+func (a *Agent) applyWaiting(ctx context.Context) {
+	start := a.Now()
+	batch := a.take()
+	if len(batch) > 0 {
+		a.Contact()
+	}
+	var total deltaSum
+	for _, w := range batch {
+		total.add(a.state.Apply(w.change))
+	}
+	d := total.delta()
+	gone := a.index(d, start)
+	err := a.reach(ctx, d, gone, start)
+	a.noteOutcome(len(batch), a.Now().Sub(start), err)
+	if diskErr := a.disk.append(batch, a.state.Desired); diskErr != nil {
+		a.Log.ErrorContext(ctx, "keep the state on disk", "err", diskErr)
+		err = errors.Join(err, diskErr)
+	}
+	a.publish()
+	a.say(nil)
+	for _, w := range batch {
+		w.done <- err
+	}
+}
+
+// reach brings the data path from where it is to the state, of which d is the last step and gone the keys that it took away.
+func (a *Agent) reach(ctx context.Context, d portal.Delta, gone []portal.PublicKey, now time.Time) error {
+	toggled := a.closeOrOpen(ctx, now)
+	if a.closed && !toggled {
+		return nil // nothing is forwarded, whatever changes
+	}
+	if toggled || d.Node || a.sick != nil {
+		_, err := a.settle(ctx)
+		return err
+	}
+	if d.Empty() {
+		return nil
+	}
+	err := a.carryOut(ctx, d, gone)
+	if err == nil {
+		return nil
+	}
+	// Somebody may have removed what the change builds on: a full pass puts it back.
+	a.Log.WarnContext(ctx, "apply a change", "revision", a.state.Revision, "err", err)
+	_, err = a.settle(ctx)
+	return err
+}
+
+// carryOut does what d says and nothing else. Peers go before the filter changes and come after it, so that nobody sends from an address
+// under the rights of its next owner.
+func (a *Agent) carryOut(ctx context.Context, d portal.Delta, gone []portal.PublicKey) error {
+	if len(gone) > 0 {
+		if err := a.Tunnel.Remove(ctx, gone); err != nil {
+			return fmt.Errorf("remove peers: %w", err)
+		}
+	}
+	if err := a.Filter.Apply(ctx, a.state.Desired, d); err != nil {
+		return fmt.Errorf("change the filter: %w", err)
+	}
+	var put []portal.Entry
+	for _, e := range d.Entries {
+		if e.New != nil && (e.Old == nil || !samePeer(*e.Old, *e.New)) {
+			put = append(put, *e.New)
+		}
+	}
+	if len(put) == 0 {
+		return nil
+	}
+	if err := a.Tunnel.Put(ctx, put); err != nil {
+		return fmt.Errorf("add peers: %w", err)
+	}
+	return nil
+}
+
+func samePeer(x, y portal.Entry) bool {
+	return x.PublicKey == y.PublicKey && x.V4 == y.V4 && x.V6 == y.V6
+}
+
+// settle makes the whole data path what the state says, whatever it is now, and says how many objects differed.
+func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
+	want := a.state.Desired
+	if want.Node.Port == 0 {
+		return 0, nil // no portal has said yet what this node is
+	}
+	if a.closed {
+		want.Entries = nil
+	}
+	pass := func(what string, f func() (int, error)) {
+		n, e := f()
+		repaired += n
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", what, e))
+		}
+	}
+	pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, a.Now()) })
+	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })
+	pass("peers", func() (int, error) { return a.Tunnel.Sync(ctx, want.Entries) })
+	if a.Host != nil {
+		pass("host", func() (int, error) { return a.Host.Sync(ctx, want.Node) })
+	}
+	a.sick = err
+	return repaired, err
+}
+
+// repair compares the data path with the state and puts right what differs. It returns how long that took.
+func (a *Agent) repair(ctx context.Context) time.Duration {
+	start := a.Now()
+	wasSick := a.sick != nil
+	a.closeOrOpen(ctx, start)
+	n, err := a.settle(ctx)
+	if err != nil {
+		a.Log.ErrorContext(ctx, "compare the node with its state", "err", err)
+	}
+	if n > 0 && !wasSick {
+		a.Log.WarnContext(ctx, "repaired what was changed behind the agent's back", "objects", n)
+		a.mu.Lock()
+		a.metrics.Drift += n
+		a.mu.Unlock()
+	}
+	a.publish()
+	if n > 0 || wasSick || err != nil {
+		a.say(nil)
+	}
+	return a.Now().Sub(start)
+}
+
+// untilRepair keeps comparing below half a percent of the time, so that a change seldom meets it.
+func (a *Agent) untilRepair(took time.Duration) time.Duration {
+	every := a.RepairEvery
+	if every == 0 {
+		every = 30 * time.Second
+	}
+	if a.sick != nil {
+		return min(every, time.Second)
+	}
+	return max(every, 200*took)
+}
+
+func (a *Agent) noteOutcome(changes int, took time.Duration, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if changes > 0 {
+		a.metrics.Changes += uint64(changes)
+		a.metrics.ApplyTook = took
+	}
+	if err != nil {
+		a.metrics.Failures++
+	}
+}
+
+// closeOrOpen decides whether the node may still forward: it stops when no portal was heard of for the grace. It says whether that is new.
+func (a *Agent) closeOrOpen(ctx context.Context, now time.Time) bool {
+	closed := !now.Before(a.graceEnds())
+	if closed == a.closed {
+		return false
+	}
+	a.closed = closed
+	if closed {
+		a.Log.ErrorContext(ctx, "no portal for longer than the grace: nothing is forwarded any more", "grace", a.grace())
+	} else {
+		a.Log.InfoContext(ctx, "a portal is back: forwarding again")
+	}
+	return true
+}
+
+func (a *Agent) grace() time.Duration {
+	if g := a.state.Node.Grace; g > 0 {
+		return g
+	}
+	return DefaultGrace
+}
+
+func (a *Agent) graceEnds() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.metrics.Contact.Add(a.grace())
+}

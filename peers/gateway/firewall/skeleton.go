@@ -1,0 +1,123 @@
+package firewall
+
+import (
+	"net/netip"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+// skeleton is every chain that is there whatever the policy.
+func (f *Filter) skeleton(n portal.Node) map[string]chain {
+	tun := f.Interface
+	drop := to(expr.VerdictDrop, "")
+	filter := func(num *nftables.ChainHook, priority *nftables.ChainPriority) *hook {
+		return &hook{nftables.ChainTypeFilter, *num, *priority}
+	}
+	return map[string]chain{
+		chainForward: {filter(nftables.ChainHookForward, nftables.ChainPriorityFilter), []rule{
+			join(fromIf(tun), to(expr.VerdictGoto, chainFrom)),
+			join(toIf(tun), to(expr.VerdictGoto, chainTo)),
+		}},
+		chainInput: {filter(nftables.ChainHookInput, nftables.ChainPriorityFilter), f.inputRules(n)},
+		chainClamp: {filter(nftables.ChainHookForward, nftables.ChainPriorityMangle), []rule{
+			join(fromIf(tun), clampMSS()),
+			join(toIf(tun), clampMSS()),
+		}},
+		chainNAT: {&hook{nftables.ChainTypeNAT, *nftables.ChainHookPostrouting, *nftables.ChainPriorityNATSource}, f.masquerade(n)},
+		chainFrom: {rules: []rule{
+			join(toIf(tun), to(expr.VerdictGoto, chainBetween)),
+			join(ctDirection(directionReply), counter(), drop), // nothing out there may open a flow to a device
+			byNumber(false, true, mapSignatures),
+			byNumber(true, true, mapSignatures),
+			join(counter(), drop),
+		}},
+		chainBetween: {rules: []rule{
+			byNumber(false, true, mapMute), byNumber(false, false, mapMute),
+			byNumber(true, true, mapMute), byNumber(true, false, mapMute),
+			join(ctDirection(directionReply), to(expr.VerdictGoto, chainTo)),
+			byNumber(false, true, mapSignatures),
+			byNumber(true, true, mapSignatures),
+			join(counter(), drop),
+		}},
+		chainTo: {rules: []rule{
+			join(ctDirection(directionOriginal), counter(), drop),
+			byNumber(false, false, mapSignatures),
+			byNumber(true, false, mapSignatures),
+			join(counter(), drop),
+		}},
+		chainCommon: {rules: commonRules(n, f.generation)},
+		chainAdmit:  {rules: admitRules(f.generation)},
+		chainQuarantine: {rules: []rule{
+			to(expr.VerdictJump, chainCommon),
+			to(expr.VerdictJump, ruleChain(quarantineRule)),
+			join(counter(), drop),
+		}},
+	}
+}
+
+func commonRules(n portal.Node, generation uint32) []rule {
+	rules := []rule{
+		join(ctState(stateInvalid), to(expr.VerdictDrop, "")), // address translation would pass it on as it is
+		join(ctMarkIs(generation), to(expr.VerdictAccept, "")),
+	}
+	for _, a := range gatewayAddresses(n) {
+		rules = append(rules, join(echoTo(a), to(expr.VerdictAccept, "")))
+	}
+	return rules
+}
+
+const stateInvalid = expr.CtStateBitINVALID
+
+func admitRules(generation uint32) []rule {
+	return []rule{join(setCtMark(generation), to(expr.VerdictAccept, ""))}
+}
+
+// inputRules let devices ping the gateway's own address, and nothing else of the machine.
+func (f *Filter) inputRules(n portal.Node) []rule {
+	var rules []rule
+	for _, a := range gatewayAddresses(n) {
+		lookup := byNumber(a.Is6(), true, mapSignatures)
+		rules = append(rules, join(fromIf(f.Interface), echoTo(a), lookup))
+	}
+	return append(rules, join(fromIf(f.Interface), counter(), to(expr.VerdictDrop, "")))
+}
+
+// masquerade hides devices behind the gateway's address, towards the networks behind the PoP.
+func (f *Filter) masquerade(n portal.Node) []rule {
+	if !n.Masquerade {
+		return nil
+	}
+	var rules []rule
+	for _, pool := range poolPrefixes(n) {
+		for _, network := range n.Networks {
+			if network.IsValid() && network.Addr().Is6() == pool.Addr().Is6() {
+				rules = append(rules, join(notToIf(f.Interface), inPrefix(pool, true), inPrefix(network, false), []expr.Any{&expr.Masq{}}))
+			}
+		}
+	}
+	return rules
+}
+
+func poolPrefixes(n portal.Node) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range n.Pools {
+		if p.Validate() == nil {
+			out = append(out, p.V4, p.V6)
+		}
+	}
+	return out
+}
+
+func gatewayAddresses(n portal.Node) []netip.Addr {
+	var out []netip.Addr
+	for _, p := range n.Pools {
+		if p.Validate() == nil {
+			a := p.At(portal.PoolGateway)
+			out = append(out, a.V4, a.V6)
+		}
+	}
+	return out
+}

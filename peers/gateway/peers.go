@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+// peerTable knows whose peer is whose and what was last seen of each.
+type peerTable struct {
+	mu      sync.Mutex
+	devices map[portal.PublicKey]portal.DeviceID
+	seen    map[portal.PublicKey]Peer
+}
+
+func (t *peerTable) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.devices, t.seen = map[portal.PublicKey]portal.DeviceID{}, map[portal.PublicKey]Peer{}
+}
+
+func (t *peerTable) know(k portal.PublicKey, d portal.DeviceID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.devices[k] = d
+}
+
+func (t *peerTable) forget(k portal.PublicKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.devices, k)
+	delete(t.seen, k)
+}
+
+// changed remembers peers and returns those that moved since the last look.
+func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []portal.Live {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []portal.Live
+	for _, p := range peers {
+		d, known := t.devices[p.Key]
+		if !known || t.seen[p.Key] == p || (p == Peer{Key: p.Key}) {
+			continue
+		}
+		t.seen[p.Key] = p
+		out = append(out, portal.Live{Device: d, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now})
+	}
+	return out
+}
+
+// watchPeers looks at the peers now and then and reports those that changed. A look is never more than half a percent of the time,
+// because a change waits for it in wireguard-go.
+func (a *Agent) watchPeers(ctx context.Context) {
+	every := a.PollEvery
+	if every == 0 {
+		every = time.Second
+	}
+	tick := time.NewTimer(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		start := a.Now()
+		peers, err := a.Tunnel.Live(ctx)
+		if err != nil {
+			a.Log.WarnContext(ctx, "look at the peers", "err", err)
+		} else if live := a.peers.changed(peers, a.gateway(), a.Now()); len(live) > 0 {
+			a.say(live)
+		}
+		tick.Reset(max(every, 200*a.Now().Sub(start)))
+	}
+}
+
+func (a *Agent) gateway() portal.GatewayID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gatewayID
+}
