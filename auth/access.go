@@ -91,7 +91,7 @@ func NeedsStepUp(a Action) bool { return table[a].stepUp }
 // Allow is the whole decision for one action: nil, portal.ErrForbidden, or portal.ErrStepUp where the role would do and the second
 // factor is too old. The system may do everything.
 func Allow(by portal.Actor, a Action, now time.Time) error {
-	if isSystem(by) {
+	if by.IsSystem() {
 		return nil
 	}
 	if !Can(by.Role, a) {
@@ -105,17 +105,13 @@ func Allow(by portal.Actor, a Action, now time.Time) error {
 
 // RequireFresh returns portal.ErrStepUp unless the actor showed a second factor within StepUpAge. A token never did.
 func RequireFresh(by portal.Actor, now time.Time) error {
-	if isSystem(by) {
+	if by.IsSystem() {
 		return nil
 	}
 	if by.FactorAt.IsZero() || now.Sub(by.FactorAt) > StepUpAge {
 		return portal.ErrStepUp
 	}
 	return nil
-}
-
-func isSystem(by portal.Actor) bool {
-	return by.User == "" && by.Gateway == "" && by.Token == "" && by.Session == ""
 }
 
 // rank orders the roles; 0 is none at all.

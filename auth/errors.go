@@ -14,11 +14,11 @@ var (
 	ErrSuspended       = &portal.Error{Kind: portal.Forbidden, Code: "suspended", Msg: "Your account is suspended. Ask an administrator."}
 	ErrTooManyTries    = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries. Wait a little and try again."}
 
-	ErrWrongCode     = &portal.Error{Kind: portal.Unauthenticated, Code: "wrong_code", Msg: "This code is not right."}
-	ErrCodeUsed      = &portal.Error{Kind: portal.Gone, Code: "code_used", Msg: "This code was used already. Wait for the next one."}
-	ErrNoEnrolment   = &portal.Error{Kind: portal.Conflict, Code: "no_enrolment", Msg: "No authenticator is being set up. Begin again."}
-	ErrLastFactor    = &portal.Error{Kind: portal.Conflict, Code: "last_factor", Msg: "This is the only second factor. Add another one first."}
-	ErrTooManyFactor = &portal.Error{Kind: portal.Exhausted, Code: "too_many_factors", Msg: "There are too many second factors. Remove one first."}
+	ErrWrongCode      = &portal.Error{Kind: portal.Unauthenticated, Code: "wrong_code", Msg: "This code is not right."}
+	ErrCodeUsed       = &portal.Error{Kind: portal.Gone, Code: "code_used", Msg: "This code was used already. Wait for the next one."}
+	ErrNoEnrolment    = &portal.Error{Kind: portal.Conflict, Code: "no_enrolment", Msg: "No authenticator is being set up. Begin again."}
+	ErrLastFactor     = &portal.Error{Kind: portal.Conflict, Code: "last_factor", Msg: "This is the only second factor. Add another one first."}
+	ErrTooManyFactors = &portal.Error{Kind: portal.Exhausted, Code: "too_many_factors", Msg: "There are too many second factors. Remove one first."}
 
 	ErrBadToken      = &portal.Error{Kind: portal.Unauthenticated, Code: "bad_token", Msg: "This token is wrong, or it has ended."}
 	ErrTooManyTokens = &portal.Error{Kind: portal.Exhausted, Code: "too_many_tokens", Msg: "There are too many tokens. Delete one first."}

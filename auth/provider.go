@@ -1,7 +1,13 @@
 package auth
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -18,16 +24,122 @@ type Provider struct {
 	Name         string // on the button
 	Issuer       string // exactly as the provider says it
 	ClientID     string
-	ClientSecret portal.Secret
-	Scopes       []string // beside "openid"; nil for "profile" and "email"
-	GroupsClaim  string   // claim with the names of groups; "" for none
-	AdminGroups  []string // members are admins as long as the claim says so
-	OwnerGroups  []string // members are owners as long as the claim says so
-	Domains      []string // only verified addresses in these mail domains; empty: any, also without an address
-	Create       bool     // people are created at their first sign-in; else only those who are there may enter
+	ClientSecret portal.Secret // zero for a public client
+	Scopes       []string      // beside "openid"; nil for "profile" and "email"
+	GroupsClaim  string        // claim with the names of groups; "" for none
+	AdminGroups  []string      // members are admins as long as the claim says so
+	OwnerGroups  []string      // members are owners as long as the claim says so
+	Domains      []string      // only verified addresses in these mail domains; empty: any, also without an address
+	Create       bool          // people are created at their first sign-in; else only those who are there may enter
 
-	Skew   time.Duration // how far the provider's clock may be off; 0 for 1 min
-	Client *http.Client  // nil for one with timeouts
+	Skew      time.Duration // how far the provider's clock may be off; 0 for 1 min
+	Client    *http.Client  // nil for one with timeouts
+	AllowHTTP bool          // http:// beyond loopback too: for the demo on a local network, never else
 
 	discovery discovery
+}
+
+// Check returns everything that is wrong with the fields, or nil.
+func (p *Provider) Check() error {
+	var errs []error
+	wrong := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("provider %q: "+format, append([]any{p.ID}, args...)...))
+	}
+	if len(p.ID) < 1 || len(p.ID) > 32 || strings.Trim(p.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		wrong("id is 1 to 32 characters of a-z, 0-9 and '-'")
+	}
+	if p.Name == "" || cleanText(p.Name, 64) != p.Name {
+		wrong("name is 1 to 64 printable characters")
+	}
+	if err := checkURL(p.Issuer, p.AllowHTTP); err != nil {
+		wrong("issuer: %w", err)
+	}
+	if p.ClientID == "" || !plainText(p.ClientID, 512) {
+		wrong("client id is missing")
+	}
+	if p.GroupsClaim == "" && len(p.AdminGroups)+len(p.OwnerGroups) > 0 {
+		wrong("admin or owner groups need a groups claim")
+	}
+	if slices.ContainsFunc(slices.Concat(p.AdminGroups, p.OwnerGroups), func(g string) bool { return !usableGroup(g) }) {
+		wrong("an admin or owner group has no usable name")
+	}
+	for _, d := range p.Domains {
+		if d == "" || strings.ContainsAny(d, "@ \t") || !plainText(d, 253) {
+			wrong("domain %q is not a mail domain", d)
+		}
+	}
+	if p.Skew < 0 || p.Skew > 10*time.Minute {
+		wrong("clock skew is at most 10 minutes")
+	}
+	return errors.Join(errs...)
+}
+
+// Check returns everything that is wrong with the configuration, or nil.
+func (s *Service) Check() error {
+	errs := []error{checkURL(s.PublicURL, s.AllowHTTP)}
+	if strings.HasSuffix(s.PublicURL, "/") {
+		errs = append(errs, errors.New("public URL: no slash at the end"))
+	}
+	seen := map[string]bool{}
+	for _, p := range s.Providers {
+		errs = append(errs, p.Check())
+		if seen[p.ID] {
+			errs = append(errs, fmt.Errorf("provider %q is there twice", p.ID))
+		}
+		seen[p.ID] = true
+	}
+	for _, o := range s.Owners {
+		if o.Issuer == "" || o.Subject == "" {
+			errs = append(errs, errors.New("an owner is named by issuer and subject"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkURL wants https, or http where nothing leaves the machine (or where it was allowed), and nothing but host and path.
+func checkURL(text string, allowHTTP bool) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !plainText(text, 1024) {
+		return fmt.Errorf("%q is not a URL", text)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("%q has more than host and path", text)
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && (allowHTTP || loopback(u.Hostname())) {
+		return nil
+	}
+	return fmt.Errorf("%q must begin with https://", text)
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func (p *Provider) skew() time.Duration {
+	if p.Skew > 0 {
+		return p.Skew
+	}
+	return time.Minute
+}
+
+func (p *Provider) scopes() []string {
+	if p.Scopes == nil {
+		return []string{"openid", "profile", "email"}
+	}
+	return slices.Compact(append([]string{"openid"}, slices.DeleteFunc(slices.Clone(p.Scopes), func(s string) bool { return s == "openid" })...))
+}
+
+func (s *Service) provider(id string) *Provider {
+	for _, p := range s.Providers {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// RedirectURI is what to register with the provider.
+func (s *Service) RedirectURI(providerID string) string {
+	return s.PublicURL + CallbackPath + providerID
 }

@@ -17,6 +17,7 @@ type Service struct {
 	Tunnels   Tunnels
 	Providers []*Provider
 	PublicURL string // what browsers call the portal, "https://vpn.example.com", without a slash at the end
+	AllowHTTP bool   // PublicURL may be http:// beyond loopback: for the demo on a local network, never else
 	Name      string // shown in authenticator apps; "" for "Sallyport"
 
 	// Owners are always owners, whatever claims say: how a new installation gets its first one. They are named by issuer and subject.

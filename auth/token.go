@@ -2,29 +2,138 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// tokenPrefix lets scanners of source code find a token that leaked.
+const tokenPrefix = "sp_"
+
+// The limits on tokens.
+const (
+	maxTokens    = 50
+	maxTokenName = 64 // characters
 )
 
 // AuthenticateToken returns the person behind a personal token ("sp_…", without "Bearer "). It returns ErrBadToken for whatever is not
 // a live one.
 func (s *Service) AuthenticateToken(ctx context.Context, token string, from Browser) (Who, error) {
-	return Who{}, portal.ErrUnavailable
+	text, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok {
+		return Who{}, ErrBadToken
+	}
+	hash, ok := hashSecret(forToken, text)
+	if !ok {
+		return Who{}, ErrBadToken
+	}
+	who := Who{From: from, Stage: Ready}
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if who.Token, err = tx.TokenBySecret(hash); err != nil {
+			return err
+		}
+		who.User, err = tx.User(who.Token.User)
+		return err
+	})
+	if errors.Is(err, portal.ErrNotFound) {
+		return Who{}, ErrBadToken
+	}
+	if err != nil {
+		return Who{}, fmt.Errorf("authenticate token: %w", err)
+	}
+	now := s.now()
+	if who.User.State != portal.UserActive || !now.Before(who.Token.ExpiresAt) {
+		return Who{}, ErrBadToken
+	}
+	if now.Sub(who.Token.UsedAt) >= touchEvery {
+		s.touch(ctx, func(tx *store.Tx) error { return tx.TouchToken(who.Token.ID) })
+	}
+	return who, nil
 }
 
 // CreateToken makes a personal token. The secret is shown now and never again. life is how long it lives, 0 for the longest allowed.
 // It needs a session with a fresh factor (portal.ErrStepUp); it returns an invalid-input error or ErrTooManyTokens.
 func (s *Service) CreateToken(ctx context.Context, who Who, name string, life time.Duration) (portal.Token, portal.Secret, error) {
-	return portal.Token{}, portal.Secret{}, portal.ErrUnavailable
+	most := s.Limits.withDefaults().Token
+	if life == 0 {
+		life = most
+	}
+	if err := portal.InvalidFields(checkToken(name, life, most)...); err != nil {
+		return portal.Token{}, portal.Secret{}, err
+	}
+	secret := newSecret()
+	var made portal.Token
+	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := s.mayChangeFactors(tx, who); err != nil {
+			return err
+		}
+		have, err := tx.Tokens(who.User.ID)
+		if err != nil {
+			return err
+		}
+		if len(have) >= maxTokens {
+			return ErrTooManyTokens
+		}
+		made = portal.Token{ID: portal.NewID[portal.TokenID](tx.Now), User: who.User.ID, Name: name, CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(life)}
+		if err := tx.CreateToken(made, digest(forToken, secret.Reveal())); err != nil {
+			return err
+		}
+		return tx.Audit(who.Actor(), "token.create", "token:"+string(made.ID), map[string]any{"name": name, "expires": made.ExpiresAt})
+	})
+	if err != nil {
+		return portal.Token{}, portal.Secret{}, fmt.Errorf("create token: %w", err)
+	}
+	return made, portal.NewSecretText(tokenPrefix + secret.Reveal()), nil
+}
+
+func checkToken(name string, life, most time.Duration) (wrong []portal.Field) {
+	switch {
+	case name == "":
+		wrong = append(wrong, portal.Field{Path: "/name", Code: "missing", Msg: "Give the token a name."})
+	case cleanText(name, maxTokenName+1) != name:
+		wrong = append(wrong, portal.Field{Path: "/name", Code: "malformed", Msg: "Use printable characters only, without spaces at the ends."})
+	case len([]rune(name)) > maxTokenName:
+		wrong = append(wrong, portal.Field{Path: "/name", Code: "too_long", Msg: fmt.Sprintf("At most %d characters.", maxTokenName)})
+	}
+	if life < time.Minute || life > most {
+		wrong = append(wrong, portal.Field{Path: "/expires_in", Code: "out_of_range", Msg: fmt.Sprintf("From one minute to %d days.", most/(24*time.Hour))})
+	}
+	return wrong
 }
 
 // Tokens returns the person's tokens, newest first.
 func (s *Service) Tokens(ctx context.Context, who Who) ([]portal.Token, error) {
-	return nil, portal.ErrUnavailable
+	if err := who.RequireReady(); err != nil {
+		return nil, err
+	}
+	var tokens []portal.Token
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		tokens, err = tx.Tokens(who.User.ID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return tokens, nil
 }
 
 // DeleteToken ends one of the person's tokens. It returns portal.ErrNotFound when there is none, or it is somebody else's.
 func (s *Service) DeleteToken(ctx context.Context, who Who, id portal.TokenID) error {
-	return portal.ErrUnavailable
+	if err := who.RequireReady(); err != nil {
+		return err
+	}
+	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteToken(who.User.ID, id); err != nil {
+			return err
+		}
+		return tx.Audit(who.Actor(), "token.delete", "token:"+string(id), nil)
+	})
+	if err != nil {
+		return fmt.Errorf("delete token: %w", err)
+	}
+	return nil
 }

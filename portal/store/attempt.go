@@ -9,12 +9,24 @@ import (
 type AttemptLimit struct {
 	Free   int64         // tries within Window that cost nothing
 	Window time.Duration // from the first try; the count starts anew after it
-	Lock   time.Duration // pause after the try that exceeds Free, and after each one that follows
+	Lock   time.Duration // pause after the last free try; it doubles with each one that follows
+	Most   time.Duration // the longest pause; 0 for Lock, so that it does not grow
+}
+
+// pause is how long to wait after try number count.
+func (l AttemptLimit) pause(count int64) time.Duration {
+	pause, most := l.Lock, max(l.Lock, l.Most)
+	for range count - l.Free {
+		if pause *= 2; pause >= most {
+			return most
+		}
+	}
+	return pause
 }
 
 // Attempt counts one try at (kind, key), on any number of portals, and keeps others who try the same waiting until the transaction ends,
 // so that parallel guesses are counted like those made one after the other. It returns how long to wait, 0 when the try may go on.
-// A try that must wait is not counted. Forget the count with ForgetAttempts when the try was right.
+// A try that must wait is not counted. A try that turned out right is taken back with UndoAttempt, or all are with ForgetAttempts.
 func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err error) {
 	now := micros(tx.Now)
 	var row struct{ Count, LockedUntil int64 }
@@ -37,8 +49,13 @@ func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err
 		return 0, nil
 	}
 	// The try that is counted now may still go on; whoever comes next waits.
-	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.Lock)), kind, key).Error
+	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.pause(row.Count))), kind, key).Error
 	return 0, err
+}
+
+// UndoAttempt takes back a try that Attempt counted in this transaction.
+func (tx *Tx) UndoAttempt(kind, key string) error {
+	return tx.db.Exec("UPDATE attempts SET count = count - 1, locked_until = 0 WHERE kind = ? AND key = ? AND count > 0", kind, key).Error
 }
 
 // ForgetAttempts starts the count of (kind, key) anew.

@@ -83,7 +83,7 @@ func TestAttemptsPauseAndEndByThemselves(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		clock := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 		s.Now = func() time.Time { return clock }
-		limit := store.AttemptLimit{Free: 3, Window: 10 * time.Minute, Lock: time.Minute}
+		limit := store.AttemptLimit{Free: 3, Window: 20 * time.Minute, Lock: time.Minute, Most: 3 * time.Minute}
 		try := func() (wait time.Duration) {
 			write(t, s, func(tx *store.Tx) (err error) {
 				wait, err = tx.Attempt("totp", "u", limit)
@@ -105,10 +105,17 @@ func TestAttemptsPauseAndEndByThemselves(t *testing.T) {
 		expect("a little later", 20*time.Second)
 		clock = clock.Add(20 * time.Second)
 		expect("after the pause", 0)
-		expect("right after it", time.Minute)
+		expect("right after it, longer", 2*time.Minute)
+		clock = clock.Add(2 * time.Minute)
+		expect("after the longer pause", 0)
+		expect("right after it, at most", 3*time.Minute)
+		clock = clock.Add(3 * time.Minute)
+		expect("after the longest pause", 0)
+		write(t, s, func(tx *store.Tx) error { return tx.UndoAttempt("totp", "u") })
+		expect("once taken back", 0)
 		write(t, s, func(tx *store.Tx) error { return tx.ForgetAttempts("totp", "u") })
 		expect("once forgotten", 0)
-		clock = clock.Add(11 * time.Minute)
+		clock = clock.Add(21 * time.Minute)
 		expect("in a new window, first", 0)
 		expect("in a new window, second", 0)
 		clock = clock.Add(time.Hour)

@@ -50,6 +50,15 @@ func (tx *Tx) SessionBySecret(secretHash string) (portal.Session, error) {
 	return row.session(), nil
 }
 
+// Session returns a session, also when its time is over. It returns portal.ErrNotFound.
+func (tx *Tx) Session(id portal.SessionID) (portal.Session, error) {
+	var row sessionRow
+	if err := tx.db.Where("id = ?", string(id)).Take(&row).Error; err != nil {
+		return portal.Session{}, translate(err)
+	}
+	return row.session(), nil
+}
+
 // Sessions returns a person's sessions that have not reached their end, newest first.
 func (tx *Tx) Sessions(id portal.UserID) ([]portal.Session, error) {
 	var rows []sessionRow

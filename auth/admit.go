@@ -1,0 +1,171 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// admit lets the person in whom a provider vouches for: finds or creates them by issuer and subject, takes over what the provider says,
+// and opens a session. It is one transaction.
+func (s *Service) admit(ctx context.Context, p *Provider, who person, from Browser) (SignedIn, error) {
+	secret := newSecret()
+	var in SignedIn
+	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		user, err := s.enter(tx, p, who, from)
+		if err != nil {
+			return err
+		}
+		enrolled, err := tx.HasFactor(user.ID)
+		if err != nil {
+			return err
+		}
+		in = SignedIn{Secret: secret, Stage: FactorEnrolment, Session: portal.Session{
+			ID: portal.NewID[portal.SessionID](tx.Now), User: user.ID, CreatedAt: tx.Now, SeenAt: tx.Now,
+			ExpiresAt: tx.Now.Add(s.Limits.withDefaults().Unproven), Provider: p.ID, UserAgent: cleanText(from.UserAgent, 256), Addr: from.Addr,
+		}}
+		if enrolled {
+			in.Stage = FactorVerification
+		}
+		if err := tx.CreateSession(in.Session, digest(forSession, secret.Reveal())); err != nil {
+			return err
+		}
+		return tx.Audit(actorOf(user, from), "session.sign_in", "session:"+string(in.Session.ID), map[string]string{"provider": p.ID})
+	})
+	if err != nil {
+		var no *refusal
+		if errors.As(err, &no) {
+			return SignedIn{}, no
+		}
+		return SignedIn{}, fmt.Errorf("sign in by %s: %w", p.ID, err)
+	}
+	return in, nil
+}
+
+// enter returns the person behind an account, brought up to date with what the provider says.
+func (s *Service) enter(tx *store.Tx, p *Provider, who person, from Browser) (portal.User, error) {
+	user, created, err := s.findOrCreate(tx, p, who)
+	if err != nil {
+		return portal.User{}, err
+	}
+	if user, err = tx.LockUser(user.ID); err != nil {
+		return portal.User{}, err
+	}
+	if user.State != portal.UserActive {
+		return portal.User{}, refuse(ErrSuspended, "suspended", nil)
+	}
+	by := actorOf(user, from)
+	if created {
+		if err := tx.Audit(by, "user.create", target(user.ID), map[string]string{"provider": p.ID}); err != nil {
+			return portal.User{}, err
+		}
+	}
+	user.Name, user.Email, user.LastSignIn = who.name, who.email, tx.Now
+	if err := tx.UpdateUser(user); err != nil {
+		return portal.User{}, err
+	}
+	if user.Role, err = s.takeRole(tx, p, who, user, by); err != nil {
+		return portal.User{}, err
+	}
+	return user, s.takeGroups(tx, p, who, user, by)
+}
+
+func (s *Service) findOrCreate(tx *store.Tx, p *Provider, who person) (portal.User, bool, error) {
+	if !p.Create && !s.isOwner(who) {
+		user, err := tx.UserByIdentity(who.issuer, who.subject)
+		if errors.Is(err, portal.ErrNotFound) {
+			err = refuse(ErrNotInvited, "unknown_person", nil)
+		}
+		return user, false, err
+	}
+	return tx.EnsureIdentity(who.issuer, who.subject, portal.User{
+		ID: portal.NewID[portal.UserID](tx.Now), Name: who.name, Email: who.email, Role: portal.RoleUser, State: portal.UserActive, CreatedAt: tx.Now,
+	})
+}
+
+// takeRole gives and takes roles as configuration and claims say, and returns the person's role from now on.
+func (s *Service) takeRole(tx *store.Tx, p *Provider, who person, user portal.User, by portal.Actor) (portal.Role, error) {
+	from, err := tx.RoleSource(user.ID)
+	if err != nil {
+		return "", err
+	}
+	role, source := nextRole(user.Role, from, p.roleOf(who.groups), s.isOwner(who))
+	if s.FirstOwner && role != portal.RoleOwner {
+		first, err := firstEver(tx)
+		if err != nil {
+			return "", err
+		}
+		if first {
+			role, source = portal.RoleOwner, store.RoleLocal
+		}
+	}
+	if role == user.Role && source == from {
+		return role, nil
+	}
+	if err := tx.SetRole(user.ID, role, source); err != nil {
+		return "", err
+	}
+	if role == user.Role {
+		return role, nil
+	}
+	return role, tx.Audit(by, "user.role", target(user.ID), map[string]string{"from": string(user.Role), "to": string(role), "by": "sign-in"})
+}
+
+// nextRole decides a person's role at a sign-in. claimed is what their groups give, "" for nothing. A role that a claim gave ends with
+// the claim; one that was given here is only ever raised.
+func nextRole(role portal.Role, from store.RoleSource, claimed portal.Role, owner bool) (portal.Role, store.RoleSource) {
+	switch {
+	case owner:
+		return portal.RoleOwner, store.RoleLocal
+	case rank(claimed) > rank(role):
+		return claimed, store.RoleFromClaim
+	case from == store.RoleFromClaim && claimed != "":
+		return claimed, store.RoleFromClaim
+	case from == store.RoleFromClaim:
+		return portal.RoleUser, store.RoleLocal
+	}
+	return role, from
+}
+
+// firstEver reports, once in the life of an installation, that nobody administers it yet.
+func firstEver(tx *store.Tx) (bool, error) {
+	some, err := tx.LockPrivileged(portal.RoleOwner, portal.RoleAdmin)
+	if err != nil || len(some) > 0 {
+		return false, err
+	}
+	err = tx.UseOnce("first_owner", "installation", 100*365*24*time.Hour)
+	if errors.Is(err, portal.ErrAlreadyUsed) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *Service) takeGroups(tx *store.Tx, p *Provider, who person, user portal.User, by portal.Actor) error {
+	if p.GroupsClaim == "" {
+		return nil
+	}
+	changed, err := tx.SetMemberships(user.ID, portal.SourceClaim, who.groups)
+	if err != nil || !changed {
+		return err
+	}
+	if err := s.Tunnels.GroupsChanged(tx, by, user.ID); err != nil {
+		return err
+	}
+	return tx.Audit(by, "user.groups", target(user.ID), map[string]any{"source": portal.SourceClaim, "groups": who.groups})
+}
+
+func (s *Service) isOwner(who person) bool {
+	return slices.ContainsFunc(s.Owners, func(o portal.Identity) bool { return o.Issuer == who.issuer && o.Subject == who.subject })
+}
+
+// actorOf is a person who acts before there is a session.
+func actorOf(user portal.User, from Browser) portal.Actor {
+	return portal.Actor{User: user.ID, Role: user.Role, Addr: from.Addr, RequestID: from.RequestID}
+}
+
+func target(id portal.UserID) string { return "user:" + string(id) }

@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// proof is one way to show a second factor.
+type proof struct {
+	action string // in the audit trail, when it is right
+	// check looks at the code. ErrWrongCode and ErrCodeUsed are answers; every other error ends the transaction.
+	check func(tx *store.Tx) error
+	// then is what else a right code does, in the same transaction; nil for nothing.
+	then func(tx *store.Tx) error
+}
+
+// prove shows a second factor in a session: counts the try, checks it, and if it is right gives the session a new secret, lets the
+// person's tunnels run again and writes all of it down, in one transaction. A wrong try is counted and written down too.
+func (s *Service) prove(ctx context.Context, who Who, p proof) (SignedIn, error) {
+	if who.Session.ID == "" {
+		return SignedIn{}, portal.ErrForbidden // a token shows no factor
+	}
+	secret := newSecret()
+	var in SignedIn
+	var answer error
+	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		in, answer = SignedIn{}, nil
+		session, err := s.lockLive(tx, who)
+		if err != nil {
+			return err
+		}
+		wait, err := countCode(tx, who)
+		if err != nil {
+			return err
+		}
+		if wait > 0 {
+			answer = comeBack(ErrTooManyTries, wait)
+			return nil
+		}
+		answer, err = s.try(tx, who, p)
+		if err != nil || answer != nil {
+			return err
+		}
+		in, err = s.proven(tx, who, session, secret, p.action)
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("show second factor: %w", err)
+	}
+	return in, answer
+}
+
+// try checks the code and settles the counters. answer is what the person gets when it is not right.
+func (s *Service) try(tx *store.Tx, who Who, p proof) (answer, err error) {
+	answer = p.check(tx)
+	switch {
+	case answer == nil:
+		if err := uncountCode(tx, who, true); err != nil {
+			return nil, err
+		}
+		if p.then == nil {
+			return nil, nil
+		}
+		return nil, p.then(tx)
+	case errors.Is(answer, ErrCodeUsed):
+		if err := uncountCode(tx, who, false); err != nil {
+			return nil, err
+		}
+	case !errors.Is(answer, ErrWrongCode):
+		return nil, answer
+	}
+	reason := "wrong"
+	if errors.Is(answer, ErrCodeUsed) {
+		reason = "used"
+	}
+	return answer, tx.Audit(who.Actor(), "factor.refuse", target(who.User.ID), map[string]string{"reason": reason, "what": p.action})
+}
+
+// proven is what a right code does to the session and the tunnels.
+func (s *Service) proven(tx *store.Tx, who Who, session portal.Session, secret portal.Secret, action string) (SignedIn, error) {
+	ends := session.CreatedAt.Add(s.Limits.withDefaults().Absolute)
+	if err := tx.ProveSession(session.ID, digest(forSession, secret.Reveal()), ends); err != nil {
+		return SignedIn{}, err
+	}
+	session.FactorAt, session.SeenAt, session.ExpiresAt = tx.Now, tx.Now, ends
+	by := who.Actor()
+	by.FactorAt = tx.Now
+	if err := s.Tunnels.Renew(tx, by, who.User.ID); err != nil {
+		return SignedIn{}, err
+	}
+	if err := tx.Audit(by, action, "session:"+string(session.ID), nil); err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{Session: session, Secret: secret, Stage: Ready, ReturnTo: "/"}, nil
+}
+
+// lockLive returns the session as it is now, and keeps others from changing the person until the transaction ends. It returns
+// portal.ErrSignedOut when session or person have ended since the request came in.
+func (s *Service) lockLive(tx *store.Tx, who Who) (portal.Session, error) {
+	user, err := tx.LockUser(who.User.ID)
+	if err == nil && user.State != portal.UserActive {
+		err = portal.ErrNotFound
+	}
+	var session portal.Session
+	if err == nil {
+		session, err = tx.Session(who.Session.ID)
+	}
+	if err == nil && (session.User != user.ID || !s.alive(session, tx.Now)) {
+		err = portal.ErrNotFound
+	}
+	if errors.Is(err, portal.ErrNotFound) {
+		return portal.Session{}, portal.ErrSignedOut
+	}
+	return session, err
+}
+
+// requireFresh is RequireFresh for a session as the database has it now.
+func requireFresh(session portal.Session, now time.Time) error {
+	return RequireFresh(portal.Actor{User: session.User, FactorAt: session.FactorAt}, now)
+}
