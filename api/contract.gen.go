@@ -57,16 +57,16 @@ func (e DeviceProfileMode) Valid() bool {
 
 // Defines values for DeviceProtocol.
 const (
-	Openvpn   DeviceProtocol = "openvpn"
-	Wireguard DeviceProtocol = "wireguard"
+	DeviceProtocolOpenvpn   DeviceProtocol = "openvpn"
+	DeviceProtocolWireguard DeviceProtocol = "wireguard"
 )
 
 // Valid indicates whether the value is a known member of the DeviceProtocol enum.
 func (e DeviceProtocol) Valid() bool {
 	switch e {
-	case Openvpn:
+	case DeviceProtocolOpenvpn:
 		return true
-	case Wireguard:
+	case DeviceProtocolWireguard:
 		return true
 	default:
 		return false
@@ -177,19 +177,19 @@ func (e GatewayStatus) Valid() bool {
 
 // Defines values for PersonGroupsSource.
 const (
-	Claim PersonGroupsSource = "claim"
-	Local PersonGroupsSource = "local"
-	Scim  PersonGroupsSource = "scim"
+	PersonGroupsSourceClaim PersonGroupsSource = "claim"
+	PersonGroupsSourceLocal PersonGroupsSource = "local"
+	PersonGroupsSourceScim  PersonGroupsSource = "scim"
 )
 
 // Valid indicates whether the value is a known member of the PersonGroupsSource enum.
 func (e PersonGroupsSource) Valid() bool {
 	switch e {
-	case Claim:
+	case PersonGroupsSourceClaim:
 		return true
-	case Local:
+	case PersonGroupsSourceLocal:
 		return true
-	case Scim:
+	case PersonGroupsSourceScim:
 		return true
 	default:
 		return false
@@ -216,31 +216,31 @@ func (e PersonState) Valid() bool {
 
 // Defines values for Platform.
 const (
-	Android Platform = "android"
-	Ios     Platform = "ios"
-	Linux   Platform = "linux"
-	Macos   Platform = "macos"
-	Other   Platform = "other"
-	Server  Platform = "server"
-	Windows Platform = "windows"
+	PlatformAndroid Platform = "android"
+	PlatformIos     Platform = "ios"
+	PlatformLinux   Platform = "linux"
+	PlatformMacos   Platform = "macos"
+	PlatformOther   Platform = "other"
+	PlatformServer  Platform = "server"
+	PlatformWindows Platform = "windows"
 )
 
 // Valid indicates whether the value is a known member of the Platform enum.
 func (e Platform) Valid() bool {
 	switch e {
-	case Android:
+	case PlatformAndroid:
 		return true
-	case Ios:
+	case PlatformIos:
 		return true
-	case Linux:
+	case PlatformLinux:
 		return true
-	case Macos:
+	case PlatformMacos:
 		return true
-	case Other:
+	case PlatformOther:
 		return true
-	case Server:
+	case PlatformServer:
 		return true
-	case Windows:
+	case PlatformWindows:
 		return true
 	default:
 		return false
@@ -333,19 +333,19 @@ func (e ResourceInputTransport) Valid() bool {
 
 // Defines values for Role.
 const (
-	Admin Role = "admin"
-	Owner Role = "owner"
-	User  Role = "user"
+	RoleAdmin Role = "admin"
+	RoleOwner Role = "owner"
+	RoleUser  Role = "user"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
-	case Admin:
+	case RoleAdmin:
 		return true
-	case Owner:
+	case RoleOwner:
 		return true
-	case User:
+	case RoleUser:
 		return true
 	default:
 		return false
@@ -907,7 +907,7 @@ type RuleInputAction string
 type Session struct {
 	// Can What the role allows, by the names of the authorization table
 	//
-	// Example: ["device.list.all"]
+	// Example: ["devices.read"]
 	Can       []string  `json:"can"`
 	ExpiresAt time.Time `json:"expiresAt"`
 
@@ -1291,7 +1291,7 @@ type ServerInterface interface {
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx echo.Context) error
-	// ListPeople People
+	// ListPeople People, those who came first at the top
 	// (GET /people)
 	ListPeople(ctx echo.Context, params ListPeopleParams) error
 	// GetPerson One person
@@ -4686,7 +4686,7 @@ type StrictServerInterface interface {
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
-	// ListPeople People
+	// ListPeople People, those who came first at the top
 	// (GET /people)
 	ListPeople(ctx context.Context, request ListPeopleRequestObject) (ListPeopleResponseObject, error)
 	// GetPerson One person

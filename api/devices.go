@@ -1,0 +1,212 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/auth"
+	"github.com/sallyport/sallyport/peers"
+	"github.com/sallyport/sallyport/portal"
+)
+
+// ListDevices lists the actor's devices, or everybody's for those who manage.
+func (s *Server) ListDevices(ctx context.Context, req ListDevicesRequestObject) (ListDevicesResponseObject, error) {
+	after, err := decodeCursor(devicesCursor, req.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	q := peers.DeviceQuery{Owner: actor(ctx).User, Text: or(req.Params.Q), After: after, Limit: limit(req.Params.Limit)}
+	if or(req.Params.Scope) == ListDevicesParamsScopeAll {
+		q.Owner = ""
+	}
+	if req.Params.Owner != nil {
+		q.Owner = portal.UserID(*req.Params.Owner)
+	}
+	page, err := s.Peers.Devices(ctx, actor(ctx), q)
+	if err != nil {
+		return nil, err
+	}
+	out := ListDevices200JSONResponse{Items: make([]Device, len(page.Items)), Next: encodeCursor(devicesCursor, page.Next)}
+	for i, d := range page.Items {
+		out.Items[i] = deviceJSON(d, s.now())
+	}
+	return out, nil
+}
+
+// defaultLimit is the length of a page where the client does not say; the contract bounds it at 200.
+const defaultLimit = 50
+
+func limit(asked *int) int {
+	if asked == nil {
+		return defaultLimit
+	}
+	return *asked
+}
+
+// CreateDevice adds a device.
+func (s *Server) CreateDevice(ctx context.Context, req CreateDeviceRequestObject) (CreateDeviceResponseObject, error) {
+	d, err := s.Peers.CreateDevice(ctx, actor(ctx), peers.NewDevice{
+		Name: req.Body.Name, Platform: portal.Platform(req.Body.Platform), Profile: portal.ProfileID(req.Body.Profile),
+		PoP: portal.PoPID(or(req.Body.Pop)), PublicKey: req.Body.PublicKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := s.deviceWithConfig(ctx, d)
+	return CreateDevice201JSONResponse(file), err
+}
+
+// deviceWithConfig adds the file. Where no gateway takes clients now the device is there all the same: its config is without a key
+// and an endpoint until one does, and getDeviceConfig says so.
+func (s *Server) deviceWithConfig(ctx context.Context, d peers.DeviceView) (DeviceWithConfig, error) {
+	c, err := s.Peers.Config(ctx, actor(ctx), d.ID, "")
+	if err != nil && portal.KindOf(err) != portal.Unavailable {
+		return DeviceWithConfig{}, err
+	}
+	return DeviceWithConfig{Device: deviceJSON(d, s.now()), Config: configJSON(c)}, nil
+}
+
+// GetDevice describes one device.
+func (s *Server) GetDevice(ctx context.Context, req GetDeviceRequestObject) (GetDeviceResponseObject, error) {
+	d, err := s.Peers.Device(ctx, actor(ctx), portal.DeviceID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return GetDevice200JSONResponse{s.device(d)}, nil
+}
+
+// UpdateDevice renames a device.
+func (s *Server) UpdateDevice(ctx context.Context, req UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error) {
+	id, err := s.mayChange(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Peers.RenameDevice(ctx, actor(ctx), id, req.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return UpdateDevice200JSONResponse{s.device(d)}, nil
+}
+
+// mayChange asks for the right to write everybody's devices, and so for a fresh second factor, where the device is somebody else's. Who
+// may not even see it hears from peers that it is not there.
+func (s *Server) mayChange(ctx context.Context, id string) (portal.DeviceID, error) {
+	d, err := s.Peers.Device(ctx, actor(ctx), portal.DeviceID(id))
+	if err != nil {
+		return "", err
+	}
+	if d.User != actor(ctx).User {
+		return d.ID, auth.Allow(actor(ctx), auth.DevicesWrite, s.now())
+	}
+	return d.ID, nil
+}
+
+// RevokeDevice ends a device.
+func (s *Server) RevokeDevice(ctx context.Context, req RevokeDeviceRequestObject) (RevokeDeviceResponseObject, error) {
+	id, err := s.mayChange(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	revision, err := s.Peers.RevokeDevice(ctx, actor(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return RevokeDevice200JSONResponse{Revision: int64(revision)}, nil
+}
+
+// ReplaceDeviceKey gives a device a new key.
+func (s *Server) ReplaceDeviceKey(ctx context.Context, req ReplaceDeviceKeyRequestObject) (ReplaceDeviceKeyResponseObject, error) {
+	id, err := s.mayChange(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Peers.ReplaceKey(ctx, actor(ctx), id, req.Body.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	file, err := s.deviceWithConfig(ctx, d)
+	return ReplaceDeviceKey200JSONResponse(file), err
+}
+
+// GetDeviceConfig returns the file, as JSON or, where the client prefers that, as text.
+func (s *Server) GetDeviceConfig(ctx context.Context, req GetDeviceConfigRequestObject) (GetDeviceConfigResponseObject, error) {
+	c, err := s.Peers.Config(ctx, actor(ctx), portal.DeviceID(req.Id), portal.PoPID(or(req.Params.Pop)))
+	if err != nil {
+		return nil, err
+	}
+	if wantsText(ctx) {
+		return GetDeviceConfig200TextResponse(wgQuick(c)), nil
+	}
+	return GetDeviceConfig200JSONResponse(configJSON(c)), nil
+}
+
+// SuspendDevice cuts a device until it is resumed.
+func (s *Server) SuspendDevice(ctx context.Context, req SuspendDeviceRequestObject) (SuspendDeviceResponseObject, error) {
+	d, err := s.Peers.SuspendDevice(ctx, actor(ctx), portal.DeviceID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return SuspendDevice200JSONResponse{s.device(d)}, nil
+}
+
+// ResumeDevice lets it connect again.
+func (s *Server) ResumeDevice(ctx context.Context, req ResumeDeviceRequestObject) (ResumeDeviceResponseObject, error) {
+	d, err := s.Peers.ResumeDevice(ctx, actor(ctx), portal.DeviceID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return ResumeDevice200JSONResponse{s.device(d)}, nil
+}
+
+// RenewGrants renews all of the actor's devices. The second factor must not be older than the portal asks for renewals.
+func (s *Server) RenewGrants(ctx context.Context, _ RenewGrantsRequestObject) (RenewGrantsResponseObject, error) {
+	by := actor(ctx)
+	if by.FactorAt.IsZero() || s.now().Sub(by.FactorAt) > s.renewWithin() {
+		return nil, portal.ErrStepUp
+	}
+	n, notAfter, err := s.Peers.RenewGrants(ctx, by, by.User)
+	if err != nil {
+		return nil, err
+	}
+	return RenewGrants200JSONResponse{Devices: n, NotAfter: moment(notAfter)}, nil
+}
+
+func (s *Server) device(d peers.DeviceView) DeviceResponseJSONResponse {
+	return DeviceResponseJSONResponse(deviceJSON(d, s.now()))
+}
+
+func deviceJSON(d peers.DeviceView, now time.Time) Device {
+	out := Device{
+		Id: string(d.ID), Name: d.Name, Platform: Platform(d.Platform), Protocol: DeviceProtocol(d.Protocol), Pop: text(d.PoP),
+		PublicKey: d.PublicKey.String(), Ipv4: addrText(d.Addr.V4), Ipv6: addrText(d.Addr.V6), State: DeviceState(d.State),
+		Status: deviceStatus(d, now), CreatedAt: d.CreatedAt, KeyAt: d.KeyAt,
+	}
+	out.Owner.Id, out.Owner.Name, out.Owner.Email = string(d.User), d.OwnerName, d.OwnerEmail
+	out.Profile.Id, out.Profile.Name, out.Profile.Mode = string(d.Profile), d.ProfileName, DeviceProfileMode(d.ProfileMode)
+	out.Grant.Level, out.Grant.NotAfter = DeviceGrantLevel(d.Grant.Level), d.Grant.NotAfter
+	if !now.Before(d.Grant.NotAfter) {
+		out.Grant.Level = DeviceGrantLevelQuarantine
+	}
+	if !d.Live.Handshake.IsZero() {
+		out.Live = newOf(out.Live)
+		out.Live.Gateway, out.Live.Pop, out.Live.HandshakeAt = d.LiveGateway, text(d.LivePoP), d.Live.Handshake
+		out.Live.Rx, out.Live.Tx, out.Live.At = int64(d.Live.Rx), int64(d.Live.Tx), d.Live.At
+		if d.Live.Endpoint.IsValid() {
+			out.Live.Endpoint = text(d.Live.Endpoint.String())
+		}
+	}
+	return out
+}
+
+// deviceStatus is what to show first. A device that is suspended or whose session has ended may still have a handshake: it is in quarantine.
+func deviceStatus(d peers.DeviceView, now time.Time) DeviceStatus {
+	switch {
+	case d.State == portal.DeviceSuspended:
+		return DeviceStatusSuspended
+	case !now.Before(d.Grant.NotAfter):
+		return DeviceStatusExpired
+	case d.Live.Connected(now):
+		return DeviceStatusConnected
+	}
+	return DeviceStatusReady
+}

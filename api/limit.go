@@ -1,0 +1,56 @@
+package api
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
+)
+
+// maxBody bounds every body, in bytes. The largest that makes sense is a profile with 2,000 prefixes, or a rule with 400 ids.
+const maxBody = 64 << 10
+
+// limitBody refuses a body that says that it is too large at once, and one that does not say when it gets there.
+func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.ContentLength > maxBody {
+			return errTooLarge
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		return next(c)
+	}
+}
+
+// limitRate bounds the requests of one address; perSecond 0 means no bound. It holds for this process: counters of wrong guesses, which
+// several portals must share, are kept by auth.
+func limitRate(perSecond float64) echo.MiddlewareFunc {
+	if perSecond <= 0 {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
+	store := middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+		Rate: rate.Limit(perSecond), Burst: max(1, int(4*perSecond)), ExpiresIn: 2 * time.Minute,
+	})
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if ok, err := store.Allow(limitKey(clientAddr(c))); err != nil || !ok {
+				return errBusy.WithRetryAfter(1)
+			}
+			return next(c)
+		}
+	}
+}
+
+// limitKey puts the addresses of one IPv6 network together: a household gets a /64 and could take a new address for each request.
+func limitKey(a netip.Addr) string {
+	if a.Is6() {
+		p, err := a.Prefix(64)
+		if err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/peers"
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// ListPeople lists people.
+func (s *Server) ListPeople(ctx context.Context, req ListPeopleRequestObject) (ListPeopleResponseObject, error) {
+	after, err := decodeCursor(peopleCursor, req.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	n := limit(req.Params.Limit)
+	all, err := s.Auth.People(ctx, actor(ctx), or(req.Params.Q), portal.UserID(after), n+1)
+	if err != nil {
+		return nil, err
+	}
+	var next string
+	if len(all) > n {
+		all = all[:n]
+		next = string(all[n-1].ID)
+	}
+	items, err := s.people(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	return ListPeople200JSONResponse{Items: items, Next: encodeCursor(peopleCursor, next)}, nil
+}
+
+// GetPerson describes one person.
+func (s *Server) GetPerson(ctx context.Context, req GetPersonRequestObject) (GetPersonResponseObject, error) {
+	p, err := s.person(ctx, portal.UserID(req.Id))
+	return GetPerson200JSONResponse{p}, err
+}
+
+// SuspendPerson suspends a person.
+func (s *Server) SuspendPerson(ctx context.Context, req SuspendPersonRequestObject) (SuspendPersonResponseObject, error) {
+	if err := s.Auth.Suspend(ctx, actor(ctx), portal.UserID(req.Id)); err != nil {
+		return nil, err
+	}
+	p, err := s.person(ctx, portal.UserID(req.Id))
+	return SuspendPerson200JSONResponse{p}, err
+}
+
+// ResumePerson lets a suspended person in again.
+func (s *Server) ResumePerson(ctx context.Context, req ResumePersonRequestObject) (ResumePersonResponseObject, error) {
+	if err := s.Auth.Resume(ctx, actor(ctx), portal.UserID(req.Id)); err != nil {
+		return nil, err
+	}
+	p, err := s.person(ctx, portal.UserID(req.Id))
+	return ResumePerson200JSONResponse{p}, err
+}
+
+// SetRole gives a person another role.
+func (s *Server) SetRole(ctx context.Context, req SetRoleRequestObject) (SetRoleResponseObject, error) {
+	if err := s.Auth.SetRole(ctx, actor(ctx), portal.UserID(req.Id), portal.Role(req.Body.Role)); err != nil {
+		return nil, err
+	}
+	p, err := s.person(ctx, portal.UserID(req.Id))
+	return SetRole200JSONResponse{p}, err
+}
+
+// ResetFactors forgets a person's second factors.
+func (s *Server) ResetFactors(ctx context.Context, req ResetFactorsRequestObject) (ResetFactorsResponseObject, error) {
+	if err := s.Auth.ResetFactors(ctx, actor(ctx), portal.UserID(req.Id)); err != nil {
+		return nil, err
+	}
+	return ResetFactors204Response{}, nil
+}
+
+func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJSONResponse, error) {
+	u, err := s.Auth.Person(ctx, actor(ctx), id)
+	if err != nil {
+		return PersonResponseJSONResponse{}, err
+	}
+	all, err := s.people(ctx, []portal.User{u})
+	if err != nil {
+		return PersonResponseJSONResponse{}, err
+	}
+	return PersonResponseJSONResponse(all[0]), nil
+}
+
+// people adds to each person what is known of them elsewhere.
+func (s *Server) people(ctx context.Context, users []portal.User) ([]Person, error) {
+	owners := make([]portal.UserID, len(users))
+	for i, u := range users {
+		owners[i] = u.ID
+	}
+	counts, err := s.Peers.CountByOwner(ctx, owners)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Person, len(users))
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		for i, u := range users {
+			groups, err := tx.GroupsOf(u.ID)
+			if err != nil {
+				return err
+			}
+			factor, err := tx.HasFactor(u.ID)
+			if err != nil {
+				return err
+			}
+			out[i] = personJSON(u, groups, counts[u.ID], factor)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func personJSON(u portal.User, groups []portal.Membership, devices peers.Counts, factor bool) Person {
+	out := Person{
+		Id: string(u.ID), Name: u.Name, Email: u.Email, Role: Role(u.Role), State: PersonState(u.State), CreatedAt: u.CreatedAt,
+		LastSignInAt: moment(u.LastSignIn), Devices: devices.Devices, Connected: devices.Connected, Factor: &factor,
+	}
+	out.Groups = empty(out.Groups)
+	for _, m := range groups {
+		one := add(&out.Groups)
+		one.Id, one.Name, one.Source = string(m.Group.ID), m.Group.Name, PersonGroupsSource(m.Sources[0])
+	}
+	return out
+}

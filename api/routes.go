@@ -1,0 +1,98 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Handler returns the whole HTTP surface for browsers and API clients. It refuses a contract that does not match the table of access.
+//
+// A request meets, from the outside in: an id, the access log, recovery from panics, headers, the limit on bodies, the refusal of other
+// sites, the limit on rates; and for an operation of the contract: no caching, who asks and may they (access.go), is it well formed
+// (validate.go), and then its handler. An error anywhere becomes a problem in fail (problem.go).
+func (s *Server) Handler() (http.Handler, error) {
+	s.init()
+	spec, err := loadContract()
+	if err != nil {
+		return nil, err
+	}
+	sameOrigin, err := s.refuseCrossOrigin()
+	if err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	app, err := newApp(s.App)
+	if err != nil {
+		return nil, fmt.Errorf("web app: %w", err)
+	}
+
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(discard{})
+	e.HTTPErrorHandler = s.fail
+	e.IPExtractor, e.SchemeExtractor = trustProxies(s.Trusted)
+	e.Use(giveRequestID, s.logAccess, s.recover, s.secureHeaders, limitBody, sameOrigin, limitRate(s.PerSecond))
+
+	guesses := limitRate(s.GuessesPerSecond) // one budget for all that can be guessed
+	perOperation := map[string][]echo.MiddlewareFunc{}
+	for operation, route := range spec.routes {
+		gate, err := s.gate(operation)
+		if err != nil {
+			return nil, err
+		}
+		chain := []echo.MiddlewareFunc{noStore}
+		if guessable[operation] {
+			chain = append(chain, guesses)
+		}
+		perOperation[operation] = append(chain, gate, validate(route))
+	}
+	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{BaseURL: apiBase, OperationMiddlewares: perOperation})
+
+	e.GET("/auth/start", s.startSignIn, noStore, guesses)
+	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, guesses)
+	e.GET("/api/openapi.yaml", echo.WrapHandler(serveBytes("application/yaml", contractYAML)))
+	e.GET("/api/openapi.json", echo.WrapHandler(serveBytes("application/json", spec.json)))
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	e.GET("/api/docs", app.page)
+	e.HEAD("/api/docs", app.page)
+	e.Any("/api", notFound)
+	e.Any("/api/*", notFound)
+	e.Any("/auth/*", notFound)
+	e.GET(appRoute, app.serve)
+	e.HEAD(appRoute, app.serve)
+	return e, nil
+}
+
+// appRoute is everything that nothing else answers to.
+const appRoute = "/*"
+
+// guessable are the operations whose input could be found by trying; they share a smaller budget.
+var guessable = map[string]bool{"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true}
+
+func notFound(echo.Context) error { return echo.ErrNotFound }
+
+// recover turns a panic into an internal error with its stack in the log.
+func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares the same way
+				panic(cause)
+			}
+			s.Log.ErrorContext(c.Request().Context(), "request panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = errInternal
+		}()
+		return next(c)
+	}
+}
+
+// discard swallows what echo itself would print.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/auth"
+)
+
+// startSignIn sends the browser to an identity provider: GET /auth/start?provider=ID&return_to=/path.
+// A browser is at the other end, so what goes wrong leads to the sign-in page, which has the words for it.
+func (s *Server) startSignIn(c echo.Context) error {
+	start, err := s.Auth.StartSignIn(c.Request().Context(), c.QueryParam("provider"), c.QueryParam("return_to"), s.browser(c))
+	if err != nil {
+		return s.backToSignIn(c, err)
+	}
+	c.SetCookie(s.cookie(flowCookie, start.Flow.Reveal(), s.now().Add(auth.FlowLife)))
+	return c.Redirect(http.StatusSeeOther, start.Redirect)
+}
+
+// finishSignIn takes the provider's answer: GET /auth/callback/PROVIDER.
+func (s *Server) finishSignIn(c echo.Context) error {
+	cb := auth.Callback{
+		Provider: c.Param("provider"), State: c.QueryParam("state"), Code: c.QueryParam("code"), Issuer: c.QueryParam("iss"),
+		Error: c.QueryParam("error"), ErrorDescription: c.QueryParam("error_description"),
+	}
+	var flow string
+	if cookie, err := c.Cookie(s.cookieName(flowCookie)); err == nil {
+		flow = cookie.Value
+	}
+	c.SetCookie(s.noCookie(flowCookie))
+	in, err := s.Auth.FinishSignIn(c.Request().Context(), cb, flow, s.browser(c))
+	if err != nil {
+		s.Metrics.signIn("refused")
+		return s.backToSignIn(c, err)
+	}
+	s.Metrics.signIn("provider")
+	c.SetCookie(s.sessionCookie(in))
+	return c.Redirect(http.StatusSeeOther, in.ReturnTo) // auth has made sure that it is a path on this portal
+}
+
+func (s *Server) backToSignIn(c echo.Context, err error) error {
+	ctx, e := c.Request().Context(), shown(err)
+	s.logFailure(ctx, e, err)
+	q := url.Values{"problem": {e.Code}, "id": {requestID(ctx)}}
+	return c.Redirect(http.StatusSeeOther, "/sign-in?"+q.Encode())
+}
+
+// GetSignIn lists the ways to sign in.
+func (s *Server) GetSignIn(_ context.Context, _ GetSignInRequestObject) (GetSignInResponseObject, error) {
+	out := GetSignIn200JSONResponse{Demo: s.Demo, Version: s.Version}
+	out.Providers = empty(out.Providers)
+	for _, o := range s.Auth.SignInOptions() {
+		one := add(&out.Providers)
+		one.Id, one.Name = o.ID, o.Name
+	}
+	return out, nil
+}

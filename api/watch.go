@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/peers/feed"
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// watchPoll is how often the audit trail is looked at without a hint: on PostgreSQL a hint can be lost with its connection.
+const watchPoll = 10 * time.Second
+
+// Run turns what happens into notices for those who follow events, until ctx ends, which is not an error. Everything that a person did
+// is in the audit trail, of whichever portal; what gateways see comes from the hub of this one.
+func (s *Server) Run(ctx context.Context) error {
+	s.init()
+	w := &watcher{Server: s, owners: map[portal.DeviceID]portal.UserID{}, connected: map[portal.GatewayID]bool{}}
+	hint, stopHint := s.Store.Changes()
+	defer stopHint()
+	live, stopLive := s.Live.Subscribe()
+	defer stopLive()
+	poll := time.NewTicker(watchPoll)
+	defer poll.Stop()
+	w.catchUp(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hint:
+			w.catchUp(ctx)
+		case <-poll.C:
+			w.catchUp(ctx)
+		case e, ok := <-live:
+			if !ok {
+				live = nil
+				continue
+			}
+			w.heard(ctx, e)
+		}
+	}
+}
+
+// watcher is the state of Run.
+type watcher struct {
+	*Server
+	seq       uint64 // of the newest audit event that was told of
+	started   bool
+	owners    map[portal.DeviceID]portal.UserID // also of devices that are gone since
+	connected map[portal.GatewayID]bool
+}
+
+// auditStep is how many audit events are read at once; who is further behind tells everybody to look at all.
+const auditStep = 200
+
+func (w *watcher) catchUp(ctx context.Context) {
+	var events []portal.AuditEvent
+	err := w.Store.View(ctx, func(tx *store.Tx) (err error) {
+		events, err = tx.AuditPage(0, auditStep)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			w.Log.WarnContext(ctx, "read audit trail for events", "err", err)
+		}
+		return
+	}
+	if len(events) == 0 {
+		w.started = true
+		return
+	}
+	seen, newest := w.seq, events[0].Seq
+	w.seq = newest
+	if !w.started {
+		w.started = true
+		return
+	}
+	if oldest := events[len(events)-1].Seq; oldest > seen+1 {
+		w.broker.resetAll()
+		return
+	}
+	for _, e := range slices.Backward(events) {
+		if e.Seq > seen {
+			w.tellAudit(ctx, e)
+		}
+	}
+}
+
+// tellAudit turns one audit event into notices.
+func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
+	kind, id, _ := strings.Cut(e.Target, ":")
+	actor := portal.UserID("")
+	if who, user, ok := strings.Cut(e.Actor, ":"); ok && who == "user" {
+		actor = portal.UserID(user)
+	}
+	switch kind {
+	case "device":
+		owner := w.ownerOf(ctx, portal.DeviceID(id))
+		w.broker.tell(notice{kindDevice, id}, audience{user: owner, everyone: owner == ""})
+	case "user":
+		w.broker.tell(notice{kindPerson, id}, audience{user: portal.UserID(id)})
+		w.broker.tell(notice{Kind: kindDevice}, audience{user: portal.UserID(id)}) // the account's state and groups decide about its tunnels
+	case "session", "factor", "token":
+		w.broker.tell(notice{Kind: kindSession}, audience{user: actor})
+		if e.Action == "session.prove" || e.Action == "session.sign_in" {
+			w.broker.tell(notice{kindPerson, string(actor)}, audience{user: actor})
+		}
+	case "gateway", "pop":
+		w.broker.tell(notice{kindGateway, id}, audience{})
+		w.broker.tell(notice{Kind: kindProfile}, audience{everyone: true}) // its regions
+	case "profile", "pool":
+		w.broker.tell(notice{kindProfile, id}, audience{everyone: true})
+	case "rule", "resource", "group":
+		w.broker.tell(notice{kindRule, id}, audience{})
+	}
+}
+
+// heard turns what the hub tells into notices.
+func (w *watcher) heard(ctx context.Context, e feed.Event) {
+	switch e.Kind {
+	case feed.EventGateway:
+		w.broker.tell(notice{kindGateway, string(e.Gateway)}, audience{})
+		up := e.Gateway != "" && w.Live.Status(e.Gateway).Connected
+		if e.Gateway == "" || w.connected[e.Gateway] != up {
+			w.connected[e.Gateway] = up
+			w.broker.tell(notice{Kind: kindProfile}, audience{everyone: true})
+		}
+	case feed.EventDevices:
+		if len(e.Devices) == 0 || len(e.Devices) > maxWaiting {
+			w.broker.tell(notice{Kind: kindDevice}, audience{everyone: true})
+			return
+		}
+		for _, id := range e.Devices {
+			w.broker.tell(notice{kindDevice, string(id)}, audience{user: w.ownerOf(ctx, id)})
+		}
+	}
+}
+
+// maxOwners bounds what the watcher remembers; the most that a pool of the usual size holds.
+const maxOwners = 1 << 16
+
+// ownerOf returns whose device it is or was, "" when that is not known.
+func (w *watcher) ownerOf(ctx context.Context, id portal.DeviceID) portal.UserID {
+	if owner, ok := w.owners[id]; ok {
+		return owner
+	}
+	var owner portal.UserID
+	err := w.Store.View(ctx, func(tx *store.Tx) error {
+		d, err := tx.Device(id)
+		owner = d.User
+		return err
+	})
+	if err != nil {
+		if !errors.Is(err, portal.ErrNotFound) && ctx.Err() == nil {
+			w.Log.WarnContext(ctx, "find a device's owner for events", "err", err)
+		}
+		return ""
+	}
+	if len(w.owners) >= maxOwners {
+		clear(w.owners)
+	}
+	w.owners[id] = owner
+	return owner
+}
