@@ -58,7 +58,7 @@ func (f *Filter) gather(want portal.Desired, d portal.Delta) error {
 		return nil
 	}
 	f.nextGeneration()
-	return f.writeGeneration(want.Node)
+	return f.writeGeneration()
 }
 
 // shrinks reports whether somebody may have fewer rights after d. It says yes too often rather than too seldom: that costs each flow one

@@ -2,13 +2,13 @@
 //
 // How a packet finds its way (tun is the tunnel's interface):
 //
-//	forward ── from tun, to elsewhere ──► from_tunnel ─ source address ─► number ─► signature chain
-//	        ── from tunnel to tunnel ───► between ───── initiator ───────► number ─► signature chain
+//	forward ── from tun, to elsewhere ──► from_tunnel ─ source address ──► number ─► signature chain
+//	        ── from tun, to tun ────────► between ───── initiator ───────► number ─► signature chain
 //	        ── from elsewhere, to tun ──► to_tunnel ─── reply's address ─► number ─► signature chain
 //
-//	signature chain ─► common: a flow admitted under the present generation passes at once
-//	                ─► deny rules, then allow rules: each a lookup of address . protocol . port in interval sets ─► admit
-//	                ─► drop
+//	from_tunnel and to_tunnel begin with admitted: a flow admitted under the present generation passes at once.
+//	A signature chain asks the deny rules, then the allow rules: each one look-up of address . protocol . port in interval sets, which
+//	leads to admit. What no rule decides is dropped.
 //
 // An address that is in no entry is dropped, in both directions. The map from addresses holds numbers and not verdicts, because the kernel
 // walks every verdict of a table when one of them changes; so changing one entry costs one map element, whatever the size.

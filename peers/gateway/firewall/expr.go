@@ -117,10 +117,21 @@ func setCtMark(n uint32) []expr.Any {
 }
 
 // byNumber looks the address up in entries, and the number found there in verdicts. Where there is none the rule ends without a verdict.
+// The number goes through the packet's priority, because nft(8) cannot print a rule that looks up directly what another look-up gave
+// (1.0.6 ends with an assertion in netlink_parse_concat_expr). Admitting sets the priority back.
 func byNumber(v6, source bool, verdicts string) []expr.Any {
 	return append(family(v6), addr(v6, source, reg),
 		&expr.Lookup{SourceRegister: reg, DestRegister: reg, IsDestRegSet: true, SetName: entriesName(v6)},
+		&expr.Meta{Key: expr.MetaKeyPRIORITY, SourceRegister: true, Register: reg},
+		&expr.Meta{Key: expr.MetaKeyPRIORITY, Register: reg},
 		&expr.Lookup{SourceRegister: reg, DestRegister: verdict, IsDestRegSet: true, SetName: verdicts})
+}
+
+func resetPriority() []expr.Any {
+	return []expr.Any{
+		&expr.Immediate{Register: reg, Data: make([]byte, 4)},
+		&expr.Meta{Key: expr.MetaKeyPRIORITY, SourceRegister: true, Register: reg},
+	}
 }
 
 // inSet looks up where a flow goes: for its packets the destination, for the replies the source.
@@ -180,4 +191,4 @@ func boolByte(b bool) byte {
 	return 0
 }
 
-func number(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
+func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }

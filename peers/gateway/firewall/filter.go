@@ -91,7 +91,7 @@ func (f *Filter) Sync(ctx context.Context, want portal.Desired, now time.Time) (
 		f.Log.InfoContext(ctx, "write the nftables table anew", "table", f.Table, "differences", differing)
 		return differing, f.replace(have, f.build(want, now))
 	}
-	return f.syncElements(have, m, want)
+	return f.syncElements(have, m)
 }
 
 // differences counts chains and sets that are not as the model has them.
@@ -184,7 +184,7 @@ func (f *Filter) replace(have listing, m model) error {
 }
 
 // syncElements repairs what the sets hold, in one transaction.
-func (f *Filter) syncElements(have listing, m model, want portal.Desired) (int, error) {
+func (f *Filter) syncElements(have listing, m model) (int, error) {
 	n := 0
 	for name, s := range m.sets {
 		got, err := f.elements(have.sets[name])
@@ -214,7 +214,7 @@ func (f *Filter) syncElements(have listing, m model, want portal.Desired) (int, 
 		return 0, nil
 	}
 	f.nextGeneration()
-	if err := f.writeGeneration(want.Node); err != nil {
+	if err := f.writeGeneration(); err != nil {
 		return 0, err
 	}
 	if err := f.commit(); err != nil {
@@ -253,7 +253,7 @@ func (f *Filter) adopt(have listing, want portal.Desired) error {
 func (n *numbers) adopt(elems map[elem]string, want portal.Desired) {
 	byChain := make(map[string]uint32, len(elems))
 	for k, chain := range elems {
-		x := binary.NativeEndian.Uint32([]byte(k.first))
+		x := binary.BigEndian.Uint32([]byte(k.first))
 		byChain[chain] = x
 		n.next = max(n.next, x) // numbers of chains that are not wanted any more are not used again by this process
 	}
@@ -271,10 +271,10 @@ func (f *Filter) nextGeneration() {
 	}
 }
 
-func (f *Filter) writeGeneration(n portal.Node) error {
-	f.conn.FlushChain(f.chain(chainCommon))
+func (f *Filter) writeGeneration() error {
+	f.conn.FlushChain(f.chain(chainAdmitted))
 	f.conn.FlushChain(f.chain(chainAdmit))
-	if err := f.addRules(chainCommon, commonRules(n, f.generation)); err != nil {
+	if err := f.addRules(chainAdmitted, admittedRules(f.generation)); err != nil {
 		return err
 	}
 	return f.addRules(chainAdmit, admitRules(f.generation))

@@ -66,13 +66,13 @@ func (s shape) set(t *nftables.Table, name string) *nftables.Set {
 	ip := nftables.TypeIPAddr
 	switch s {
 	case addrNumber4, addrNumber6:
-		out.IsMap, out.KeyType, out.DataType = true, nftables.TypeIPAddr, nftables.TypeMark
+		out.IsMap, out.KeyType, out.DataType = true, nftables.TypeIPAddr, nftables.TypeClassID
 		if s == addrNumber6 {
 			out.KeyType = nftables.TypeIP6Addr
 		}
 		return out
 	case numberVerdict:
-		out.IsMap, out.KeyType, out.DataType = true, nftables.TypeMark, nftables.TypeVerdict
+		out.IsMap, out.KeyType, out.DataType = true, nftables.TypeClassID, nftables.TypeVerdict
 		return out
 	case intervals + 2, intervals + 3:
 		ip = nftables.TypeIP6Addr
@@ -97,6 +97,7 @@ const (
 	chainTo         = "to_tunnel"
 	chainCommon     = "common"
 	chainAdmit      = "admit"
+	chainAdmitted   = "admitted"
 	chainQuarantine = "quarantine"
 	mapSignatures   = "signatures"
 	mapMute         = "mute" // devices that reach no other device and are reached by none

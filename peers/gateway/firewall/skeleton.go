@@ -28,6 +28,7 @@ func (f *Filter) skeleton(n portal.Node) map[string]chain {
 		}},
 		chainNAT: {&hook{nftables.ChainTypeNAT, *nftables.ChainHookPostrouting, *nftables.ChainPriorityNATSource}, f.masquerade(n)},
 		chainFrom: {rules: []rule{
+			to(expr.VerdictJump, chainAdmitted),
 			join(toIf(tun), to(expr.VerdictGoto, chainBetween)),
 			join(ctDirection(directionReply), counter(), drop), // nothing out there may open a flow to a device
 			byNumber(false, true, mapSignatures),
@@ -43,13 +44,15 @@ func (f *Filter) skeleton(n portal.Node) map[string]chain {
 			join(counter(), drop),
 		}},
 		chainTo: {rules: []rule{
+			to(expr.VerdictJump, chainAdmitted),
 			join(ctDirection(directionOriginal), counter(), drop),
 			byNumber(false, false, mapSignatures),
 			byNumber(true, false, mapSignatures),
 			join(counter(), drop),
 		}},
-		chainCommon: {rules: commonRules(n, f.generation)},
-		chainAdmit:  {rules: admitRules(f.generation)},
+		chainAdmitted: {rules: admittedRules(f.generation)},
+		chainAdmit:    {rules: admitRules(f.generation)},
+		chainCommon:   {rules: commonRules(n)},
 		chainQuarantine: {rules: []rule{
 			to(expr.VerdictJump, chainCommon),
 			to(expr.VerdictJump, ruleChain(quarantineRule)),
@@ -58,11 +61,8 @@ func (f *Filter) skeleton(n portal.Node) map[string]chain {
 	}
 }
 
-func commonRules(n portal.Node, generation uint32) []rule {
-	rules := []rule{
-		join(ctState(stateInvalid), to(expr.VerdictDrop, "")), // address translation would pass it on as it is
-		join(ctMarkIs(generation), to(expr.VerdictAccept, "")),
-	}
+func commonRules(n portal.Node) []rule {
+	rules := []rule{join(ctState(stateInvalid), to(expr.VerdictDrop, ""))} // address translation would pass it on as it is
 	for _, a := range gatewayAddresses(n) {
 		rules = append(rules, join(echoTo(a), to(expr.VerdictAccept, "")))
 	}
@@ -71,8 +71,14 @@ func commonRules(n portal.Node, generation uint32) []rule {
 
 const stateInvalid = expr.CtStateBitINVALID
 
+// admittedRules let flows pass that were admitted under this generation. A generation ends whenever rights shrink, so such a flow needs no
+// other look: its device, its signature and its rules are what they were, or more.
+func admittedRules(generation uint32) []rule {
+	return []rule{join(ctMarkIs(generation), to(expr.VerdictAccept, ""))}
+}
+
 func admitRules(generation uint32) []rule {
-	return []rule{join(setCtMark(generation), to(expr.VerdictAccept, ""))}
+	return []rule{join(setCtMark(generation), resetPriority(), to(expr.VerdictAccept, ""))}
 }
 
 // inputRules let devices ping the gateway's own address, and nothing else of the machine.
