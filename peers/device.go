@@ -2,8 +2,11 @@ package peers
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
 
 // NewDevice is what a person says of a device to be added. Wrong fields come back as portal.ErrInvalid with the paths of the API's body.
@@ -12,76 +15,258 @@ type NewDevice struct {
 	Name      string        // 1 to 64 printable characters, unique per person
 	Platform  portal.Platform
 	Profile   portal.ProfileID
-	PoP       portal.PoPID // "": the first region that serves the profile
+	PoP       portal.PoPID // "": the first region that serves the profile, one that is ready before others
 	PublicKey string       // base64, as wg pubkey prints it
-}
-
-// DeviceView is a device with what people want to know of it.
-type DeviceView struct {
-	portal.Device
-	OwnerName   string
-	OwnerEmail  string
-	ProfileName string
-	ProfileMode portal.Mode
-	Grant       portal.Grant
-	Live        portal.Live // zero: no gateway has seen it
-	LiveGateway string      // name; "" with a zero Live
-	LivePoP     string      // name
-	Revision    uint64      // of the change just made; 0 where nothing was changed that gateways must know
-}
-
-// DeviceQuery selects devices, newest first.
-type DeviceQuery struct {
-	Owner portal.UserID // "": everybody's, which needs the right to manage
-	Text  string        // part of a name, of the owner's name or e-mail; or a whole address or public key
-	After string        // Next of the page before
-	Limit int           // 1 to 200; 0: 50
-}
-
-// DevicePage is one page of devices.
-type DevicePage struct {
-	Items []DeviceView
-	Next  string // "" on the last page
 }
 
 // CreateDevice adds a device with a free address and a grant at level full that lasts as long as the profile's sessions.
 // Errors: portal.ErrInvalid, portal.ErrPublicKey (in a field), ErrKeyTaken, ErrDeviceName, ErrDeviceLimit, ErrNoRegion, portal.ErrPoolFull;
 // portal.ErrNotFound for a profile or region that is not there or not open to the owner.
 func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevice) (DeviceView, error) {
-	return DeviceView{}, errSoon
+	d, err := in.device(by)
+	if err != nil {
+		return DeviceView{}, err
+	}
+	var view DeviceView
+	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		owner, err := tx.HoldUser(d.User)
+		if err != nil {
+			return err
+		}
+		p, err := lockPolicy(tx)
+		if err != nil {
+			return err
+		}
+		profile, err := placeDevice(p, owner, &d)
+		if err != nil {
+			return err
+		}
+		d.ID = portal.NewID[portal.DeviceID](tx.Now)
+		d.CreatedAt, d.KeyAt = tx.Now, tx.Now
+		grant := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: tx.Now.Add(sessionOf(profile)), RenewAt: tx.Now}
+		sig, err := p.newDevice(d, grant)
+		if err != nil {
+			return err
+		}
+		if err := tx.CreateDevice(d, grant, sig); err != nil {
+			return fmt.Errorf("add device for %s: %w", d.User, err)
+		}
+		view = DeviceView{
+			Device: d, OwnerName: owner.Name, OwnerEmail: owner.Email, ProfileName: profile.Name, ProfileMode: profile.Mode, Grant: grant, Revision: p.last,
+		}
+		return tx.Audit(by, "device.create", deviceTarget(d.ID), map[string]any{
+			"owner": d.User, "name": d.Name, "profile": d.Profile, "publicKey": d.PublicKey, "ipv4": d.Addr.V4, "ipv6": d.Addr.V6,
+		})
+	})
+	return view, err
 }
 
-// Device returns one device, or portal.ErrNotFound when it is not there or neither the actor's nor the actor manages.
-func (s *Service) Device(ctx context.Context, by portal.Actor, id portal.DeviceID) (DeviceView, error) {
-	return DeviceView{}, errSoon
+// device checks all that can be checked without the database.
+func (in NewDevice) device(by portal.Actor) (portal.Device, error) {
+	d := portal.Device{User: in.Owner, Profile: in.Profile, PoP: in.PoP, Protocol: portal.WireGuard, State: portal.DeviceActive}
+	if d.User == "" {
+		d.User = by.User
+	}
+	if d.User != by.User && !manages(by) {
+		return d, portal.ErrNotFound
+	}
+	var c check
+	d.Name = c.name("/name", in.Name)
+	d.Platform = oneOf(&c, "/platform", in.Platform, portal.Windows, portal.MacOS, portal.Linux, portal.IOS, portal.Android, portal.Server, portal.Other)
+	if in.Profile == "" {
+		c.wrong("/profile", "required", "Choose a profile.")
+	}
+	d.PublicKey = c.publicKey("/publicKey", in.PublicKey)
+	return d, c.err()
 }
 
-// Devices returns a page of devices. Who does not manage gets portal.ErrForbidden for everybody's and portal.ErrNotFound for another person's.
-func (s *Service) Devices(ctx context.Context, by portal.Actor, q DeviceQuery) (DevicePage, error) {
-	return DevicePage{}, errSoon
+// placeDevice decides whether the device may be, and gives it a region and an address.
+func placeDevice(p *policy, owner portal.User, d *portal.Device) (portal.Profile, error) {
+	tx := p.tx
+	profile, err := tx.Profile(d.Profile)
+	if err != nil {
+		return profile, err
+	}
+	groups, err := tx.GroupIDs(owner.ID)
+	if err != nil {
+		return profile, err
+	}
+	if owner.State != portal.UserActive || !profile.OpenTo(groups) {
+		return profile, portal.ErrNotFound
+	}
+	clash, err := tx.Clashes(d.User, d.Profile, d.Name, d.PublicKey, "")
+	switch {
+	case err != nil:
+		return profile, err
+	case clash.KeyUses > 0:
+		return profile, ErrKeyTaken
+	case clash.NameUses > 0:
+		return profile, ErrDeviceName
+	case profile.MaxDevices > 0 && clash.Devices >= profile.MaxDevices:
+		return profile, ErrDeviceLimit
+	}
+	if d.PoP, err = chooseRegion(tx, profile, d.PoP); err != nil {
+		return profile, err
+	}
+	pool, err := tx.Pool(profile.Pool)
+	if err != nil {
+		return profile, fmt.Errorf("read pool of profile %s: %w", profile.ID, err)
+	}
+	d.Addr, err = tx.TakeAddress(pool)
+	return profile, err
 }
 
 // RenameDevice returns ErrDeviceName when the owner has another device of that name.
 func (s *Service) RenameDevice(ctx context.Context, by portal.Actor, id portal.DeviceID, name string) (DeviceView, error) {
-	return DeviceView{}, errSoon
+	var c check
+	name = c.name("/name", name)
+	if err := c.err(); err != nil {
+		return DeviceView{}, err
+	}
+	return s.changeDevice(ctx, by, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
+		if d.Name == name {
+			return 0, nil
+		}
+		if err := tx.SetDeviceName(id, name); errors.Is(err, portal.ErrDuplicate) {
+			return 0, ErrDeviceName
+		} else if err != nil {
+			return 0, err
+		}
+		return 0, tx.Audit(by, "device.rename", deviceTarget(id), map[string]any{"owner": d.User, "from": d.Name, "to": name})
+	})
 }
 
 // ReplaceKey gives the device another public key; the old one stops working. Addresses, grant and name stay.
 func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.DeviceID, publicKey string) (DeviceView, error) {
-	return DeviceView{}, errSoon
+	var c check
+	key := c.publicKey("/publicKey", publicKey)
+	if err := c.err(); err != nil {
+		return DeviceView{}, err
+	}
+	return s.changeDevice(ctx, by, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
+		p, err := lockPolicy(tx)
+		if err != nil {
+			return 0, err
+		}
+		clash, err := tx.Clashes(d.User, d.Profile, d.Name, key, id)
+		switch {
+		case err != nil:
+			return 0, err
+		case clash.KeyUses > 0:
+			return 0, ErrKeyTaken
+		case d.PublicKey == key:
+			return 0, nil
+		}
+		if err := tx.SetDeviceKey(id, key); err != nil {
+			return 0, fmt.Errorf("replace key of device %s: %w", id, err)
+		}
+		if err := p.devices(store.DeviceFilter{IDs: []portal.DeviceID{id}}); err != nil {
+			return 0, err
+		}
+		return p.last, tx.Audit(by, "device.key", deviceTarget(id), map[string]any{"owner": d.User, "from": d.PublicKey, "to": key})
+	})
 }
 
 // RevokeDevice removes the device, its grant and its entry, and frees its address. It returns the revision at which gateways have cut it.
 func (s *Service) RevokeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID) (revision uint64, err error) {
-	return 0, errSoon
+	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		p, err := lockPolicy(tx)
+		if err != nil {
+			return err
+		}
+		d, err := ownDevice(tx, by, id)
+		if err != nil {
+			return err
+		}
+		revision, err = revoke(p, by, d)
+		return err
+	})
+	return revision, err
+}
+
+func revoke(p *policy, by portal.Actor, d store.DeviceRecord) (uint64, error) {
+	if err := p.tx.DeleteDevice(d.ID); err != nil {
+		return 0, fmt.Errorf("revoke device %s: %w", d.ID, err)
+	}
+	if err := p.tx.FreeAddress(d.Addr); err != nil {
+		return 0, err
+	}
+	if err := p.dropDevice(d); err != nil {
+		return 0, err
+	}
+	return p.last, p.tx.Audit(by, "device.revoke", deviceTarget(d.ID), map[string]any{"owner": d.User, "name": d.Name, "publicKey": d.PublicKey, "ipv4": d.Addr.V4})
 }
 
 // SuspendDevice cuts the device until it is resumed; it keeps its address and key. Doing it twice changes nothing.
 func (s *Service) SuspendDevice(ctx context.Context, by portal.Actor, id portal.DeviceID) (DeviceView, error) {
-	return DeviceView{}, errSoon
+	return s.setState(ctx, by, id, portal.DeviceSuspended, "device.suspend")
 }
 
 // ResumeDevice lets a suspended device connect again. Only who manages may; others get portal.ErrForbidden for their own device.
 func (s *Service) ResumeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID) (DeviceView, error) {
-	return DeviceView{}, errSoon
+	if !manages(by) {
+		if _, err := s.Device(ctx, by, id); err != nil {
+			return DeviceView{}, err
+		}
+		return DeviceView{}, portal.ErrForbidden
+	}
+	return s.setState(ctx, by, id, portal.DeviceActive, "device.resume")
 }
+
+func (s *Service) setState(ctx context.Context, by portal.Actor, id portal.DeviceID, state portal.DeviceState, action string) (DeviceView, error) {
+	return s.changeDevice(ctx, by, id, func(tx *store.Tx, _ store.DeviceRecord) (uint64, error) {
+		p, err := lockPolicy(tx)
+		if err != nil {
+			return 0, err
+		}
+		d, err := tx.Device(id) // again, under the lock
+		if err != nil || d.State == state {
+			return 0, err
+		}
+		if err := tx.SetDeviceState(id, state); err != nil {
+			return 0, err
+		}
+		if err := p.devices(store.DeviceFilter{IDs: []portal.DeviceID{id}}); err != nil {
+			return 0, err
+		}
+		return p.last, tx.Audit(by, action, deviceTarget(id), map[string]any{"owner": d.User, "name": d.Name})
+	})
+}
+
+// changeDevice runs change on a device that the actor may change, in one transaction, and returns what it is afterwards.
+func (s *Service) changeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID,
+	change func(tx *store.Tx, d store.DeviceRecord) (revision uint64, err error),
+) (view DeviceView, err error) {
+	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		d, err := ownDevice(tx, by, id)
+		if err != nil {
+			return err
+		}
+		revision, err := change(tx, d)
+		if err != nil {
+			return err
+		}
+		views, err := viewDevices(tx, store.DeviceFilter{IDs: []portal.DeviceID{id}})
+		if err != nil {
+			return err
+		}
+		if len(views) == 0 {
+			return portal.ErrNotFound // revoked by another portal meanwhile
+		}
+		view = views[0]
+		view.Revision = revision
+		return nil
+	})
+	return view, err
+}
+
+// ownDevice returns a device that is the actor's or that the actor manages. Not there and not yours are the same portal.ErrNotFound.
+func ownDevice(tx *store.Tx, by portal.Actor, id portal.DeviceID) (store.DeviceRecord, error) {
+	d, err := tx.Device(id)
+	if err == nil && d.User != by.User && !manages(by) {
+		return store.DeviceRecord{}, portal.ErrNotFound
+	}
+	return d, err
+}
+
+func deviceTarget(id portal.DeviceID) string { return "device:" + string(id) }

@@ -3,9 +3,11 @@ package peers
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
 
 // ProfileInput is a profile as typed. An update replaces all of it.
@@ -21,9 +23,73 @@ type ProfileInput struct {
 	Keepalive   time.Duration // whole seconds; 0: none
 	Session     time.Duration // whole seconds; 0: portal.DefaultSession
 	MaxDevices  int           // per person; 0: no limit
-	Pool        portal.PoolID // "": the only or first pool
+	Pool        portal.PoolID // "": the oldest pool
 	Groups      []portal.GroupID
 	PoPs        []portal.PoPID
+}
+
+// profile checks all that can be checked without the database.
+func (in ProfileInput) profile(c *check) portal.Profile {
+	p := portal.Profile{
+		Name:        c.name("/name", in.Name),
+		Description: c.text("/description", in.Description, maxDescription),
+		Mode:        oneOf(c, "/mode", in.Mode, portal.Split, portal.Full),
+		Included:    c.prefixes("/included", in.Included),
+		Excluded:    c.prefixes("/excluded", in.Excluded),
+		DNS:         c.addrs("/dns", in.DNS),
+		Search:      c.domains("/search", in.Search),
+		MTU:         in.MTU,
+		Keepalive:   c.seconds("/keepalive", in.Keepalive, 0, time.Hour),
+		Session:     in.Session,
+		MaxDevices:  c.number("/maxDevices", in.MaxDevices, 0, 1000),
+		Protocols:   []portal.Protocol{portal.WireGuard},
+		Pool:        in.Pool,
+		Groups:      links(c, "/groups", in.Groups, 0),
+		PoPs:        links(c, "/pops", in.PoPs, 0),
+	}
+	if in.MTU != 0 {
+		c.number("/mtu", in.MTU, 1280, 9000) // IPv6 needs 1280 (RFC 8200, section 5)
+	}
+	if in.Session != 0 {
+		c.seconds("/sessionSeconds", in.Session, time.Minute, 365*24*time.Hour)
+	}
+	if len(in.Search) > 0 && len(in.DNS) == 0 {
+		c.wrong("/search", "needs_dns", "Search domains need a DNS server.")
+	}
+	if len(c.fields) == 0 && len(portal.Routes(p)) == 0 {
+		c.wrong("/included", "no_routes", "Nothing is left to go through the tunnel.")
+	}
+	return p
+}
+
+// resolve checks what the input names against what there is.
+func (in ProfileInput) resolve(tx *store.Tx, c *check, p *portal.Profile) error {
+	groups, err := tx.MissingGroups(p.Groups)
+	if err != nil {
+		return err
+	}
+	known(c, "/groups", in.Groups, groups)
+	pops, err := tx.PoPs()
+	if err != nil {
+		return err
+	}
+	known(c, "/pops", in.PoPs, slices.DeleteFunc(slices.Clone(p.PoPs), func(id portal.PoPID) bool {
+		return slices.ContainsFunc(pops, func(pop portal.PoP) bool { return pop.ID == id })
+	}))
+	pools, err := tx.Pools()
+	if err != nil {
+		return err
+	}
+	if p.Pool == "" {
+		if len(pools) == 0 {
+			return ErrNoPool
+		}
+		p.Pool = pools[0].ID
+	}
+	if !slices.ContainsFunc(pools, func(pool portal.Pool) bool { return pool.ID == p.Pool }) {
+		c.wrong("/pool", "unknown", "There is no such pool.")
+	}
+	return c.err()
 }
 
 // ProfileView is a profile with what follows from it.
@@ -31,43 +97,185 @@ type ProfileView struct {
 	portal.Profile
 	Routes  []netip.Prefix // what a client sends through the tunnel
 	Regions []Region       // where it is served, by name
-	Devices int            // that use it
-}
-
-// Region is a place where a profile is served.
-type Region struct {
-	ID      portal.PoPID
-	Name    string
-	Country string
-	Ready   bool // a gateway there takes clients
+	Devices int            // that use it; 0 for those who do not manage
 }
 
 // Profiles returns the profiles that the actor may use, by name.
 func (s *Service) Profiles(ctx context.Context, by portal.Actor) ([]ProfileView, error) {
-	return nil, errSoon
+	return s.listProfiles(ctx, by, false)
 }
 
 // AllProfiles returns every profile, by name, for those who manage.
 func (s *Service) AllProfiles(ctx context.Context, by portal.Actor) ([]ProfileView, error) {
-	return nil, errSoon
+	if !manages(by) {
+		return nil, portal.ErrForbidden
+	}
+	return s.listProfiles(ctx, by, true)
+}
+
+func (s *Service) listProfiles(ctx context.Context, by portal.Actor, all bool) (views []ProfileView, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		profiles, err := tx.Profiles()
+		if err != nil {
+			return err
+		}
+		groups, err := tx.GroupIDs(by.User)
+		if err != nil {
+			return err
+		}
+		profiles = slices.DeleteFunc(profiles, func(p portal.Profile) bool { return !all && !p.OpenTo(groups) })
+		views, err = viewProfiles(tx, by, profiles)
+		return err
+	})
+	return views, err
 }
 
 // Profile returns one profile: any for those who manage, else only one that the actor may use or has a device with.
-func (s *Service) Profile(ctx context.Context, by portal.Actor, id portal.ProfileID) (ProfileView, error) {
-	return ProfileView{}, errSoon
+func (s *Service) Profile(ctx context.Context, by portal.Actor, id portal.ProfileID) (view ProfileView, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		p, err := tx.Profile(id)
+		if err != nil {
+			return err
+		}
+		may, err := maySee(tx, by, p)
+		if err != nil {
+			return err
+		}
+		if !may {
+			return portal.ErrNotFound
+		}
+		views, err := viewProfiles(tx, by, []portal.Profile{p})
+		if err == nil {
+			view = views[0]
+		}
+		return err
+	})
+	return view, err
 }
 
-// CreateProfile adds a profile.
-func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (ProfileView, error) {
-	return ProfileView{}, errSoon
+func maySee(tx *store.Tx, by portal.Actor, p portal.Profile) (bool, error) {
+	if manages(by) {
+		return true, nil
+	}
+	groups, err := tx.GroupIDs(by.User)
+	if err != nil || p.OpenTo(groups) {
+		return err == nil, err
+	}
+	devices, err := tx.Devices(store.DeviceFilter{Users: []portal.UserID{by.User}, Profile: p.ID, Limit: 1})
+	return len(devices) > 0, err
+}
+
+func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]ProfileView, error) {
+	pl, err := readPlaces(tx)
+	if err != nil {
+		return nil, err
+	}
+	use := map[portal.ProfileID]int{}
+	if manages(by) {
+		if use, err = tx.ProfileUse(); err != nil {
+			return nil, err
+		}
+	}
+	views := make([]ProfileView, len(profiles))
+	for i, p := range profiles {
+		views[i] = ProfileView{Profile: p, Routes: portal.Routes(p), Regions: pl.regions(p), Devices: use[p.ID]}
+	}
+	return views, nil
+}
+
+// CreateProfile adds a profile. It returns portal.ErrDuplicate when the name is taken, and ErrNoPool when there is no pool yet.
+func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (view ProfileView, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		var c check
+		profile := in.profile(&c)
+		if err := in.resolve(p.tx, &c, &profile); err != nil {
+			return err
+		}
+		profile.ID, profile.CreatedAt = portal.NewID[portal.ProfileID](p.tx.Now), p.tx.Now
+		if err := p.tx.CreateProfile(profile); err != nil {
+			return err
+		}
+		view, err = p.published(by, profile, "profile.create")
+		return err
+	})
+	return view, err
 }
 
 // UpdateProfile replaces a profile. People whose groups it is no longer open to lose their entries. Files that are out keep their routes.
-func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (ProfileView, error) {
-	return ProfileView{}, errSoon
+// It returns ErrInUse when the pool is another one and devices have addresses of the old one.
+func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (view ProfileView, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		old, err := p.tx.Profile(id)
+		if err != nil {
+			return err
+		}
+		if in.Pool == "" {
+			in.Pool = old.Pool
+		}
+		var c check
+		profile := in.profile(&c)
+		if err := in.resolve(p.tx, &c, &profile); err != nil {
+			return err
+		}
+		profile.ID, profile.CreatedAt = old.ID, old.CreatedAt
+		if profile.Pool != old.Pool {
+			if err := profileUnused(p.tx, id); err != nil {
+				return err
+			}
+		}
+		if err := p.tx.UpdateProfile(profile); err != nil {
+			return err
+		}
+		if !slices.Equal(old.Groups, profile.Groups) {
+			if err := p.devices(store.DeviceFilter{Profile: id}); err != nil {
+				return err
+			}
+		}
+		view, err = p.published(by, profile, "profile.update")
+		return err
+	})
+	return view, err
+}
+
+// published writes the profile's object and the audit event, and returns the view.
+func (p *policy) published(by portal.Actor, profile portal.Profile, action string) (ProfileView, error) {
+	if err := p.serve(profile); err != nil {
+		return ProfileView{}, err
+	}
+	if err := p.tx.Audit(by, action, "profile:"+string(profile.ID), profile); err != nil {
+		return ProfileView{}, err
+	}
+	views, err := viewProfiles(p.tx, by, []portal.Profile{profile})
+	if err != nil {
+		return ProfileView{}, err
+	}
+	return views[0], nil
 }
 
 // DeleteProfile returns ErrInUse while a device uses the profile.
 func (s *Service) DeleteProfile(ctx context.Context, by portal.Actor, id portal.ProfileID) error {
-	return errSoon
+	return s.managing(ctx, by, func(p *policy) error {
+		profile, err := p.tx.Profile(id)
+		if err != nil {
+			return err
+		}
+		if err := profileUnused(p.tx, id); err != nil {
+			return err
+		}
+		if err := p.tx.DeleteProfile(id); err != nil {
+			return err
+		}
+		if err := p.write([]store.LogChange{{Key: store.ProfileKey(id)}}); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "profile.delete", "profile:"+string(id), map[string]any{"name": profile.Name})
+	})
+}
+
+func profileUnused(tx *store.Tx, id portal.ProfileID) error {
+	devices, err := tx.Devices(store.DeviceFilter{Profile: id, Limit: 1})
+	if err == nil && len(devices) > 0 {
+		err = ErrInUse
+	}
+	return err
 }

@@ -2,17 +2,11 @@ package peers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
-
-// ResourceInput is a resource as typed. An update replaces all of it.
-type ResourceInput struct {
-	Name      string
-	Prefixes  []string // without host bits, 1 to 1000
-	Transport portal.Transport
-	Ports     []portal.PortRange // TCP and UDP only, at most 100; empty: all
-}
 
 // RuleInput is a rule as typed. An update replaces all of it.
 type RuleInput struct {
@@ -23,42 +17,126 @@ type RuleInput struct {
 	Resources []portal.ResourceID // 1 to 200
 }
 
-// Resources returns every resource, by name.
-func (s *Service) Resources(ctx context.Context, by portal.Actor) ([]portal.Resource, error) {
-	return nil, errSoon
-}
-
-// CreateResource adds a resource.
-func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in ResourceInput) (portal.Resource, error) {
-	return portal.Resource{}, errSoon
-}
-
-// UpdateResource replaces a resource. One object for each rule that names it goes to gateways.
-func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal.ResourceID, in ResourceInput) (portal.Resource, error) {
-	return portal.Resource{}, errSoon
-}
-
-// DeleteResource returns ErrInUse while a rule names the resource.
-func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal.ResourceID) error {
-	return errSoon
+// rule checks the input, and what it names against what there is.
+func (in RuleInput) rule(tx *store.Tx) (portal.Rule, error) {
+	var c check
+	r := portal.Rule{
+		Name:      c.name("/name", in.Name),
+		Reason:    c.text("/reason", in.Reason, maxDescription),
+		Action:    oneOf(&c, "/action", in.Action, portal.Allow, portal.Deny),
+		Groups:    links(&c, "/groups", in.Groups, 1),
+		Resources: links(&c, "/resources", in.Resources, 1),
+	}
+	if r.Reason == "" && len(c.fields) == 0 {
+		c.wrong("/reason", "required", "Say why the rule exists.")
+	}
+	groups, err := tx.MissingGroups(r.Groups)
+	if err != nil {
+		return r, err
+	}
+	resources, err := tx.MissingResources(r.Resources)
+	if err != nil {
+		return r, err
+	}
+	known(&c, "/groups", in.Groups, groups)
+	known(&c, "/resources", in.Resources, resources)
+	return r, c.err()
 }
 
 // Rules returns every rule, by name.
-func (s *Service) Rules(ctx context.Context, by portal.Actor) ([]portal.Rule, error) {
-	return nil, errSoon
+func (s *Service) Rules(ctx context.Context, by portal.Actor) (all []portal.Rule, err error) {
+	if !manages(by) {
+		return nil, portal.ErrForbidden
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		all, err = tx.Rules()
+		return err
+	})
+	return all, err
 }
 
-// CreateRule adds a rule.
-func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput) (portal.Rule, error) {
-	return portal.Rule{}, errSoon
+// CreateRule adds a rule. It returns ErrRuleSize when its resources multiply to too much.
+func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput) (r portal.Rule, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		if r, err = in.rule(p.tx); err != nil {
+			return err
+		}
+		r.ID, r.CreatedAt = portal.NewID[portal.RuleID](p.tx.Now), p.tx.Now
+		if err := p.tx.CreateRule(r); err != nil {
+			return err
+		}
+		if err := p.rule(r); err != nil {
+			return err
+		}
+		if err := p.devices(store.DeviceFilter{Groups: r.Groups}); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "rule.create", ruleTarget(r.ID), r)
+	})
+	return r, err
 }
 
 // UpdateRule replaces a rule. Where its groups stay the same, one object goes to gateways, whatever the number of people.
-func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (portal.Rule, error) {
-	return portal.Rule{}, errSoon
+func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (r portal.Rule, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		old, err := p.tx.Rule(id)
+		if err != nil {
+			return err
+		}
+		if r, err = in.rule(p.tx); err != nil {
+			return err
+		}
+		r.ID, r.CreatedAt = old.ID, old.CreatedAt
+		if err := p.tx.UpdateRule(r); err != nil {
+			return err
+		}
+		if err := p.rule(r); err != nil {
+			return err
+		}
+		if concerned := difference(old.Groups, r.Groups); len(concerned) > 0 {
+			if err := p.devices(store.DeviceFilter{Groups: concerned}); err != nil {
+				return err
+			}
+		}
+		return p.tx.Audit(by, "rule.update", ruleTarget(id), r)
+	})
+	return r, err
 }
 
 // DeleteRule removes a rule.
 func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.RuleID) error {
-	return errSoon
+	return s.managing(ctx, by, func(p *policy) error {
+		old, err := p.tx.Rule(id)
+		if err != nil {
+			return err
+		}
+		if err := p.tx.DeleteRule(id); err != nil {
+			return err
+		}
+		if err := p.devices(store.DeviceFilter{Groups: old.Groups}); err != nil {
+			return err
+		}
+		if err := p.write([]store.LogChange{{Key: store.RuleKey(id)}}); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "rule.delete", ruleTarget(id), map[string]any{"name": old.Name})
+	})
 }
+
+// difference is what is in one of the two sorted lists and not in the other.
+func difference(a, b []portal.GroupID) []portal.GroupID {
+	var only []portal.GroupID
+	for _, g := range a {
+		if !slices.Contains(b, g) {
+			only = append(only, g)
+		}
+	}
+	for _, g := range b {
+		if !slices.Contains(a, g) {
+			only = append(only, g)
+		}
+	}
+	return only
+}
+
+func ruleTarget(id portal.RuleID) string { return "rule:" + string(id) }

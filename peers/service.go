@@ -1,7 +1,7 @@
 package peers
 
 import (
-	"errors"
+	"context"
 	"log/slog"
 
 	"github.com/sallyport/sallyport/portal"
@@ -20,4 +20,16 @@ func manages(by portal.Actor) bool {
 	return by.Role == portal.RoleAdmin || by.Role == portal.RoleOwner || by.IsSystem()
 }
 
-var errSoon = errors.New("not yet")
+// managing runs fn in a transaction under the feed lock for an actor who manages; others get portal.ErrForbidden.
+func (s *Service) managing(ctx context.Context, by portal.Actor, fn func(p *policy) error) error {
+	if !manages(by) {
+		return portal.ErrForbidden
+	}
+	return s.Store.Tx(ctx, func(tx *store.Tx) error {
+		p, err := lockPolicy(tx)
+		if err != nil {
+			return err
+		}
+		return fn(p)
+	})
+}

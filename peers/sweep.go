@@ -2,11 +2,61 @@ package peers
 
 import (
 	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/portal/store"
 )
 
-// Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows that have expired and trims tombstones from
-// the feed log. A round that fails is logged and tried again with the next.
+// SweepEvery is how often what has expired is removed.
+const SweepEvery = 10 * time.Minute
+
+// tombstonesFor is how long the feed log remembers what is gone. A gateway that was away for longer gets a snapshot.
+const tombstonesFor = 7 * 24 * time.Hour
+
+// Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows and counters of tries that have expired, and
+// trims tombstones from the feed log. A round that fails is logged and tried again with the next. Sessions are auth's to sweep.
 func (s *Service) Sweep(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	tick := time.NewTicker(SweepEvery)
+	defer tick.Stop()
+	for {
+		if err := s.SweepOnce(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "sweep", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// SweepOnce is one round of Sweep.
+func (s *Service) SweepOnce(ctx context.Context) error {
+	return s.Store.Tx(ctx, func(tx *store.Tx) error {
+		once, err := tx.SweepOnce()
+		if err != nil {
+			return err
+		}
+		attempts, err := tx.SweepAttempts()
+		if err != nil {
+			return err
+		}
+		tombstones, err := trimLog(tx)
+		if err != nil {
+			return err
+		}
+		s.Log.DebugContext(ctx, "swept", "once", once, "attempts", attempts, "tombstones", tombstones)
+		return nil
+	})
+}
+
+func trimLog(tx *store.Tx) (int64, error) {
+	if err := tx.LockFeed(); err != nil {
+		return 0, err
+	}
+	upTo, err := tx.TombstonesBefore(tx.Now.Add(-tombstonesFor))
+	if err != nil || upTo == 0 {
+		return 0, err
+	}
+	return tx.TrimLog(upTo)
 }

@@ -9,26 +9,112 @@ import (
 )
 
 // CutUser drops the entries of all of the person's devices, in the transaction that suspends the person.
-func (s *Service) CutUser(tx *store.Tx, by portal.Actor, id portal.UserID) error { return errSoon }
+func (s *Service) CutUser(tx *store.Tx, by portal.Actor, id portal.UserID) error {
+	return setActive(tx, by, id, false, "tunnels.cut")
+}
 
 // RestoreUser puts the entries back, in the transaction that makes the person active again. Grants that have ended meanwhile stay ended.
 func (s *Service) RestoreUser(tx *store.Tx, by portal.Actor, id portal.UserID) error {
-	return errSoon
+	return setActive(tx, by, id, true, "tunnels.restore")
+}
+
+// setActive does not ask the person's row, which the caller may change before or after.
+func setActive(tx *store.Tx, by portal.Actor, id portal.UserID, active bool, action string) error {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return err
+	}
+	if err := p.devicesIf(ofUser(id), func(store.DeviceRecord) bool { return active }); err != nil || p.last == 0 {
+		return err
+	}
+	return tx.Audit(by, action, userTarget(id), map[string]any{"revision": p.last})
 }
 
 // GroupsChanged compiles the person's entries again, in the transaction that changed memberships.
-func (s *Service) GroupsChanged(tx *store.Tx, by portal.Actor, id portal.UserID) error {
-	return errSoon
+func (s *Service) GroupsChanged(tx *store.Tx, _ portal.Actor, id portal.UserID) error {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return err
+	}
+	return p.devices(ofUser(id))
 }
 
 // Renew extends the grants of all of the person's devices, in the transaction of a sign-in with a second factor.
-func (s *Service) Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error { return errSoon }
+func (s *Service) Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error {
+	_, _, err := renew(tx, by, id)
+	return err
+}
 
 // RenewGrants does the same in a transaction of its own; whether the web session is fresh enough was decided before. It returns how many
-// devices were renewed and the earliest end among them, the zero time when there is none.
+// devices were renewed and the earliest end among them, the zero time when there is none. Somebody else's needs the right to manage.
 func (s *Service) RenewGrants(ctx context.Context, by portal.Actor, user portal.UserID) (n int, notAfter time.Time, err error) {
-	return 0, time.Time{}, errSoon
+	if user != by.User && !manages(by) {
+		return 0, time.Time{}, portal.ErrNotFound
+	}
+	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		n, notAfter, err = renew(tx, by, user)
+		return err
+	})
+	return n, notAfter, err
+}
+
+// renew lets every grant run for its profile's session length from now. The level stays: posture is not proved by a sign-in.
+func renew(tx *store.Tx, by portal.Actor, user portal.UserID) (n int, earliest time.Time, err error) {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	devices, err := tx.Devices(ofUser(user))
+	if err != nil || len(devices) == 0 {
+		return 0, time.Time{}, err
+	}
+	for _, d := range devices {
+		profile, err := p.profile(d.Profile)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		end := tx.Now.Add(sessionOf(profile))
+		if err := tx.SetGrantEnd(d.ID, end); err != nil {
+			return 0, time.Time{}, err
+		}
+		if earliest.IsZero() || end.Before(earliest) {
+			earliest = end
+		}
+	}
+	if err := p.devices(ofUser(user)); err != nil {
+		return 0, time.Time{}, err
+	}
+	return len(devices), earliest, tx.Audit(by, "grants.renew", userTarget(user), map[string]any{"devices": len(devices), "notAfter": earliest})
 }
 
 // RevokeAll removes all of the person's devices, in the transaction that removes the person.
-func (s *Service) RevokeAll(tx *store.Tx, by portal.Actor, id portal.UserID) error { return errSoon }
+func (s *Service) RevokeAll(tx *store.Tx, by portal.Actor, id portal.UserID) error {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return err
+	}
+	devices, err := tx.Devices(ofUser(id))
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if _, err := revoke(p, by, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ofUser(id portal.UserID) store.DeviceFilter {
+	return store.DeviceFilter{Users: []portal.UserID{id}}
+}
+
+func userTarget(id portal.UserID) string { return "user:" + string(id) }
+
+// sessionOf is how long a grant of the profile lasts.
+func sessionOf(p portal.Profile) time.Duration {
+	if p.Session == 0 {
+		return portal.DefaultSession
+	}
+	return p.Session
+}

@@ -116,22 +116,13 @@ func (tx *Tx) Clashes(user portal.UserID, profile portal.ProfileID, name string,
 	return c, nil
 }
 
-// Owner is what the control side needs to know of a person.
-type Owner struct {
-	ID     portal.UserID
-	Name   string
-	Email  string
-	Active bool
-}
-
-// Owner returns the person, or portal.ErrNotFound.
-func (tx *Tx) Owner(id portal.UserID) (Owner, error) {
-	var rows []struct{ Name, Email, State string }
-	if err := tx.db.Raw("SELECT name, email, state FROM users WHERE id = ?", string(id)).Scan(&rows).Error; err != nil {
-		return Owner{}, fmt.Errorf("read person %s: %w", id, err)
+// HoldUser keeps the person's row there until the transaction ends. Who adds a device or a membership calls it before LockFeed, as
+// those who change a person do, so that no two transactions wait for each other. It returns portal.ErrNotFound.
+func (tx *Tx) HoldUser(id portal.UserID) (portal.User, error) {
+	if !tx.store.oneWriter() {
+		if err := tx.db.Exec("SELECT 1 FROM users WHERE id = ? FOR KEY SHARE", string(id)).Error; err != nil {
+			return portal.User{}, fmt.Errorf("hold person %s: %w", id, err)
+		}
 	}
-	if len(rows) == 0 {
-		return Owner{}, portal.ErrNotFound
-	}
-	return Owner{ID: id, Name: rows[0].Name, Email: rows[0].Email, Active: rows[0].State == string(portal.UserActive)}, nil
+	return tx.User(id)
 }

@@ -136,6 +136,28 @@ func (tx *Tx) GroupIDs(user portal.UserID) ([]portal.GroupID, error) {
 	return ids, nil
 }
 
+// GroupIDsOf returns the ids of the groups of each of the people, sorted, without Everyone.
+func (tx *Tx) GroupIDsOf(users []portal.UserID) (map[portal.UserID][]portal.GroupID, error) {
+	groups := make(map[portal.UserID][]portal.GroupID, len(users))
+	for part := range chunks(users) {
+		var rows []struct {
+			UserID  portal.UserID
+			GroupID portal.GroupID
+		}
+		err := tx.db.Raw("SELECT DISTINCT user_id, group_id FROM memberships WHERE user_id IN ?", part).Scan(&rows).Error
+		if err != nil {
+			return nil, fmt.Errorf("read groups of people: %w", err)
+		}
+		for _, r := range rows {
+			groups[r.UserID] = append(groups[r.UserID], r.GroupID)
+		}
+	}
+	for _, ids := range groups {
+		slices.Sort(ids)
+	}
+	return groups, nil
+}
+
 // Groups returns every group, Everyone included, by name, and the number of members of each (of Everyone 0: it has no rows).
 func (tx *Tx) Groups() ([]portal.Group, map[portal.GroupID]int, error) {
 	var rows []struct {

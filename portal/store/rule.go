@@ -159,6 +159,24 @@ func (tx *Tx) RulesOf(user portal.UserID) ([]portal.RuleID, error) {
 	return ids, nil
 }
 
+// RulesOfGroups returns the ids of the rules that name each of the groups; a group that no rule names is not in the map.
+func (tx *Tx) RulesOfGroups(groups []portal.GroupID) (map[portal.GroupID][]portal.RuleID, error) {
+	rules := make(map[portal.GroupID][]portal.RuleID, len(groups))
+	for part := range chunks(groups) {
+		var rows []struct {
+			GroupID portal.GroupID
+			RuleID  portal.RuleID
+		}
+		if err := tx.db.Raw("SELECT group_id, rule_id FROM rule_groups WHERE group_id IN ?", part).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("read rules of groups: %w", err)
+		}
+		for _, r := range rows {
+			rules[r.GroupID] = append(rules[r.GroupID], r.RuleID)
+		}
+	}
+	return rules, nil
+}
+
 // GroupInUse reports whether a rule names the group.
 func (tx *Tx) GroupInUse(id portal.GroupID) (bool, error) {
 	var n int64

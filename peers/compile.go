@@ -1,0 +1,139 @@
+package peers
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+// Snapshot is everything that policy is made of.
+type Snapshot struct {
+	Active    map[portal.UserID]bool
+	Groups    map[portal.UserID][]portal.GroupID // without Everyone
+	Profiles  []portal.Profile
+	Resources []portal.Resource
+	Rules     []portal.Rule
+	Devices   []portal.Device
+	Grants    map[portal.DeviceID]portal.Grant
+}
+
+// Objects is what gateways follow, without revisions.
+type Objects struct {
+	Entries    map[portal.EntryKey]portal.Entry
+	Signatures map[portal.SignatureID]portal.Signature
+	Rules      map[portal.RuleID]portal.CompiledRule
+	Profiles   map[portal.ProfileID]portal.ServedProfile
+}
+
+// Compile turns policy into the objects that gateways follow. It is the meaning of policy; the transactions that change policy write only
+// what follows from the change, and must end with what Compile gives.
+func Compile(s Snapshot) Objects {
+	o := Objects{
+		Entries:    map[portal.EntryKey]portal.Entry{},
+		Signatures: map[portal.SignatureID]portal.Signature{},
+		Rules:      map[portal.RuleID]portal.CompiledRule{},
+		Profiles:   map[portal.ProfileID]portal.ServedProfile{},
+	}
+	profiles := map[portal.ProfileID]portal.Profile{}
+	for _, p := range s.Profiles {
+		profiles[p.ID] = p
+		o.Profiles[p.ID] = servedProfile(p)
+	}
+	resources := map[portal.ResourceID]portal.Resource{}
+	for _, r := range s.Resources {
+		resources[r.ID] = r
+	}
+	byGroup := map[portal.GroupID][]portal.RuleID{}
+	for _, r := range s.Rules {
+		named := make([]portal.Resource, len(r.Resources))
+		for i, id := range r.Resources {
+			named[i] = resources[id]
+		}
+		o.Rules[r.ID] = compileRule(r, named)
+		for _, g := range r.Groups {
+			byGroup[g] = append(byGroup[g], r.ID)
+		}
+	}
+	for _, d := range s.Devices {
+		sig := signatureOf(s.Groups[d.User], byGroup)
+		if e, ok := entryOf(d, s.Grants[d.ID], s.Active[d.User], profiles[d.Profile], s.Groups[d.User], sig.ID); ok {
+			o.Entries[e.EntryKey] = e
+			o.Signatures[sig.ID] = sig
+		}
+	}
+	return o
+}
+
+// entryOf is a device's entry; ok is false when it has none: the device or its owner is suspended, or the profile is not open to the owner.
+func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, groups []portal.GroupID, sig portal.SignatureID) (e portal.Entry, ok bool) {
+	if !active || d.State != portal.DeviceActive || !p.OpenTo(groups) {
+		return portal.Entry{}, false
+	}
+	return portal.Entry{
+		EntryKey:  portal.EntryKey{Profile: d.Profile, Device: d.ID},
+		PublicKey: d.PublicKey,
+		V4:        d.Addr.V4,
+		V6:        d.Addr.V6,
+		Signature: sig,
+		Level:     g.Level,
+		NotAfter:  g.NotAfter,
+	}, true
+}
+
+// signatureOf is the set of rules that concern a member of groups. People with the same rights share one, whatever groups they have them from.
+func signatureOf(groups []portal.GroupID, byGroup map[portal.GroupID][]portal.RuleID) portal.Signature {
+	rules := slices.Clone(byGroup[portal.Everyone])
+	for _, g := range groups {
+		if g != portal.Everyone {
+			rules = append(rules, byGroup[g]...)
+		}
+	}
+	return signature(rules)
+}
+
+// signature names a set of rules by the hash of its sorted ids.
+func signature(rules []portal.RuleID) portal.Signature {
+	slices.Sort(rules)
+	rules = slices.Compact(rules)
+	h := sha256.New()
+	for _, r := range rules {
+		h.Write([]byte(r))
+		h.Write([]byte{'\n'})
+	}
+	return portal.Signature{ID: portal.SignatureID(hex.EncodeToString(h.Sum(nil)[:16])), Rules: rules}
+}
+
+// compileRule multiplies the prefixes of a rule's resources with their transports and ports, in one order and without repetition.
+func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule {
+	set := map[portal.Destination]struct{}{}
+	for _, res := range resources {
+		ports := res.Ports
+		if len(ports) == 0 {
+			ports = []portal.PortRange{{}}
+		}
+		for _, prefix := range res.Prefixes {
+			for _, p := range ports {
+				set[portal.Destination{Prefix: prefix, Transport: res.Transport, Ports: p}] = struct{}{}
+			}
+		}
+	}
+	return portal.CompiledRule{ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations)}
+}
+
+func compareDestinations(a, b portal.Destination) int {
+	return cmp.Or(
+		a.Prefix.Addr().Compare(b.Prefix.Addr()),
+		cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()),
+		cmp.Compare(a.Transport, b.Transport),
+		cmp.Compare(a.Ports.First, b.Ports.First),
+		cmp.Compare(a.Ports.Last, b.Ports.Last),
+	)
+}
+
+func servedProfile(p portal.Profile) portal.ServedProfile {
+	return portal.ServedProfile{ID: p.ID, PoPs: p.PoPs, Pool: p.Pool}
+}

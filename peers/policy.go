@@ -1,0 +1,291 @@
+package peers
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// policy writes to the feed log what follows from a change, in the transaction of the change and under the feed lock. It compares with
+// what is in the log, so writing twice writes once, and a change costs what it touches.
+type policy struct {
+	tx       *store.Tx
+	profiles map[portal.ProfileID]portal.Profile // read so far
+	last     uint64                              // revision of the last change written, 0 while there is none
+}
+
+// lockPolicy takes the feed lock. What was read before may be outdated; read again what decides.
+func lockPolicy(tx *store.Tx) (*policy, error) {
+	return &policy{tx: tx, profiles: map[portal.ProfileID]portal.Profile{}}, tx.LockFeed()
+}
+
+// batch is how many devices are compiled at a time.
+const batch = 500
+
+// devices compiles the entries of all devices that the filter selects.
+func (p *policy) devices(f store.DeviceFilter) error {
+	return p.devicesIf(f, func(d store.DeviceRecord) bool { return d.OwnerState == portal.UserActive })
+}
+
+// devicesIf does the same with another notion of who is active.
+func (p *policy) devicesIf(f store.DeviceFilter, active func(store.DeviceRecord) bool) error {
+	f.Limit = batch
+	for {
+		devices, err := p.tx.Devices(f)
+		if err != nil {
+			return err
+		}
+		if err := p.compile(devices, active); err != nil {
+			return err
+		}
+		if len(devices) < batch {
+			return nil
+		}
+		f.After = devices[len(devices)-1].ID
+	}
+}
+
+// compile brings the entries of these devices, and the signatures that they need or needed, up to date.
+func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceRecord) bool) error {
+	if len(devices) == 0 {
+		return nil
+	}
+	groups, byGroup, err := p.rights(devices)
+	if err != nil {
+		return err
+	}
+	keys := make([]string, len(devices))
+	for i, d := range devices {
+		keys[i] = entryLogKey(d.Device)
+	}
+	have, err := p.tx.ObjectsUnder(keys)
+	if err != nil {
+		return err
+	}
+	var entries []store.LogChange
+	signatures, move := map[portal.SignatureID]portal.Signature{}, map[portal.SignatureID][]portal.DeviceID{}
+	var left []portal.SignatureID
+	for i, d := range devices {
+		profile, err := p.profile(d.Profile)
+		if err != nil {
+			return err
+		}
+		sig := signatureOf(groups[d.User], byGroup)
+		want, ok := entryOf(d.Device, d.Grant, active(d), profile, groups[d.User], sig.ID)
+		switch old, there := have[keys[i]]; {
+		case !ok && there:
+			entries = append(entries, store.LogChange{Key: keys[i]})
+		case ok && !(there && sameEntry(old, want)):
+			entries = append(entries, store.LogChange{Key: keys[i], Value: entryValue(want)})
+		}
+		if want.Signature != d.Signature { // "" both for no entry and in the zero entry
+			move[want.Signature] = append(move[want.Signature], d.ID)
+			left = append(left, d.Signature)
+		}
+		if ok {
+			signatures[sig.ID] = sig
+		}
+	}
+	return p.publish(signatures, entries, move, left)
+}
+
+// publish writes new signatures before the entries that name them, and drops the signatures that no entry names any more.
+func (p *policy) publish(needed map[portal.SignatureID]portal.Signature, entries []store.LogChange,
+	move map[portal.SignatureID][]portal.DeviceID, left []portal.SignatureID,
+) error {
+	changes, err := p.newSignatures(needed)
+	if err != nil {
+		return err
+	}
+	if err := p.write(append(changes, entries...)); err != nil {
+		return err
+	}
+	for _, sig := range slices.Sorted(maps.Keys(move)) {
+		if err := p.tx.SetSignature(sig, move[sig]); err != nil {
+			return err
+		}
+	}
+	return p.dropUnused(left)
+}
+
+// newSignatures returns a change for each signature that is not in the log.
+func (p *policy) newSignatures(needed map[portal.SignatureID]portal.Signature) ([]store.LogChange, error) {
+	if len(needed) == 0 {
+		return nil, nil
+	}
+	ids := slices.Sorted(maps.Keys(needed))
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = store.SignatureKey(id)
+	}
+	there, err := p.tx.ObjectsUnder(keys)
+	if err != nil {
+		return nil, err
+	}
+	var changes []store.LogChange
+	for i, id := range ids {
+		if _, ok := there[keys[i]]; !ok {
+			changes = append(changes, store.LogChange{Key: keys[i], Value: signatureValue(needed[id])})
+		}
+	}
+	return changes, nil
+}
+
+func (p *policy) dropUnused(left []portal.SignatureID) error {
+	slices.Sort(left)
+	left = slices.DeleteFunc(slices.Compact(left), func(id portal.SignatureID) bool { return id == "" })
+	unused, err := p.tx.UnusedSignatures(left)
+	if err != nil {
+		return err
+	}
+	drops := make([]store.LogChange, len(unused))
+	for i, id := range unused {
+		drops[i] = store.LogChange{Key: store.SignatureKey(id)}
+	}
+	return p.write(drops)
+}
+
+// rights reads the groups of the devices' owners, and the rules that name those groups or Everyone.
+func (p *policy) rights(devices []store.DeviceRecord) (map[portal.UserID][]portal.GroupID, map[portal.GroupID][]portal.RuleID, error) {
+	seen := map[portal.UserID]bool{}
+	for _, d := range devices {
+		seen[d.User] = true
+	}
+	groups, err := p.tx.GroupIDsOf(slices.Sorted(maps.Keys(seen)))
+	if err != nil {
+		return nil, nil, err
+	}
+	named := map[portal.GroupID]bool{portal.Everyone: true}
+	for _, ids := range groups {
+		for _, g := range ids {
+			named[g] = true
+		}
+	}
+	byGroup, err := p.tx.RulesOfGroups(slices.Sorted(maps.Keys(named)))
+	return groups, byGroup, err
+}
+
+func (p *policy) profile(id portal.ProfileID) (portal.Profile, error) {
+	if known, ok := p.profiles[id]; ok {
+		return known, nil
+	}
+	read, err := p.tx.Profile(id)
+	if err != nil {
+		return portal.Profile{}, fmt.Errorf("read profile %s: %w", id, err)
+	}
+	p.profiles[id] = read
+	return read, nil
+}
+
+// newDevice writes the entry of a device that is about to be added, and returns the signature to add it with.
+func (p *policy) newDevice(d portal.Device, g portal.Grant) (portal.SignatureID, error) {
+	rules, err := p.tx.RulesOf(d.User)
+	if err != nil {
+		return "", err
+	}
+	sig := signature(rules)
+	changes, err := p.newSignatures(map[portal.SignatureID]portal.Signature{sig.ID: sig})
+	if err != nil {
+		return "", err
+	}
+	// The caller has checked that the owner is active and that the profile is open: there is an entry.
+	e, _ := entryOf(d, g, true, portal.Profile{}, nil, sig.ID)
+	return sig.ID, p.write(append(changes, store.LogChange{Key: entryLogKey(d), Value: entryValue(e)}))
+}
+
+// dropDevice writes that a device that was just removed has no entry any more. A device without an entry gets its tombstone all the
+// same, so that there always is a revision to wait for.
+func (p *policy) dropDevice(d store.DeviceRecord) error {
+	if err := p.write([]store.LogChange{{Key: entryLogKey(d.Device)}}); err != nil {
+		return err
+	}
+	return p.dropUnused([]portal.SignatureID{d.Signature})
+}
+
+// rule writes a rule's object where it differs from what is in the log. It returns ErrRuleSize when it has too many destinations.
+func (p *policy) rule(r portal.Rule) error {
+	resources, err := p.tx.ResourcesOfRule(r.ID)
+	if err != nil {
+		return err
+	}
+	if destinations(resources) > maxDestinations {
+		return ErrRuleSize
+	}
+	want, key := compileRule(r, resources), store.RuleKey(r.ID)
+	var have portal.CompiledRule
+	if there, err := p.read(key, &have); err != nil || there && sameRule(have, want) {
+		return err
+	}
+	return p.write([]store.LogChange{{Key: key, Value: func(rev uint64) any { want.Revision = rev; return want }}})
+}
+
+// serve writes where a profile is served, where that differs from what is in the log.
+func (p *policy) serve(profile portal.Profile) error {
+	want, key := servedProfile(profile), store.ProfileKey(profile.ID)
+	var have portal.ServedProfile
+	if there, err := p.read(key, &have); err != nil || there && have.Pool == want.Pool && slices.Equal(have.PoPs, want.PoPs) {
+		return err
+	}
+	return p.write([]store.LogChange{{Key: key, Value: func(rev uint64) any { want.Revision = rev; return want }}})
+}
+
+func (p *policy) read(key string, into any) (there bool, err error) {
+	found, err := p.tx.ObjectsUnder([]string{key})
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	if err := json.Unmarshal(found[key].Value, into); err != nil {
+		return false, fmt.Errorf("read object %s: %w", key, err)
+	}
+	return true, nil
+}
+
+func (p *policy) write(changes []store.LogChange) error {
+	last, err := p.tx.WriteLog(changes)
+	if last > 0 {
+		p.last = last
+	}
+	return err
+}
+
+// maxDestinations bounds one rule's object: more do not help anyone, and each gateway holds them all.
+const maxDestinations = 20_000
+
+func destinations(resources []portal.Resource) int {
+	n := 0
+	for _, r := range resources {
+		n += len(r.Prefixes) * max(1, len(r.Ports))
+	}
+	return n
+}
+
+func entryLogKey(d portal.Device) string {
+	return store.EntryKey(portal.EntryKey{Profile: d.Profile, Device: d.ID})
+}
+
+func entryValue(e portal.Entry) func(uint64) any {
+	return func(rev uint64) any { e.Revision = rev; return e }
+}
+
+func signatureValue(s portal.Signature) func(uint64) any {
+	return func(rev uint64) any { s.Revision = rev; return s }
+}
+
+// sameEntry reports whether the log holds this entry already. What can't be read is not the same, and is written anew.
+func sameEntry(o store.Object, want portal.Entry) bool {
+	var have portal.Entry
+	if json.Unmarshal(o.Value, &have) != nil {
+		return false
+	}
+	sameTime := have.NotAfter.Equal(want.NotAfter)
+	have.NotAfter, have.Revision = want.NotAfter, want.Revision
+	return sameTime && have == want
+}
+
+func sameRule(a, b portal.CompiledRule) bool {
+	return a.ID == b.ID && a.Action == b.Action && slices.Equal(a.Destinations, b.Destinations)
+}

@@ -1,0 +1,109 @@
+package peers
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// ResourceInput is a resource as typed. An update replaces all of it.
+type ResourceInput struct {
+	Name      string
+	Prefixes  []string // without host bits, 1 to 1000
+	Transport portal.Transport
+	Ports     []portal.PortRange // TCP and UDP only, at most 100; empty: all
+}
+
+func (in ResourceInput) resource() (portal.Resource, error) {
+	var c check
+	r := portal.Resource{
+		Name:      c.name("/name", in.Name),
+		Prefixes:  c.prefixes("/prefixes", in.Prefixes),
+		Transport: oneOf(&c, "/transport", in.Transport, portal.AnyTransport, portal.TCP, portal.UDP, portal.ICMP),
+		Ports:     c.ports("/ports", in.Transport, in.Ports),
+	}
+	if len(in.Prefixes) == 0 {
+		c.wrong("/prefixes", "required", "Name at least one prefix.")
+	}
+	return r, c.err()
+}
+
+// Resources returns every resource, by name.
+func (s *Service) Resources(ctx context.Context, by portal.Actor) (all []portal.Resource, err error) {
+	if !manages(by) {
+		return nil, portal.ErrForbidden
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		all, err = tx.Resources()
+		return err
+	})
+	return all, err
+}
+
+// CreateResource adds a resource.
+func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in ResourceInput) (r portal.Resource, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		if r, err = in.resource(); err != nil {
+			return err
+		}
+		r.ID, r.CreatedAt = portal.NewID[portal.ResourceID](p.tx.Now), p.tx.Now
+		if err := p.tx.CreateResource(r); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "resource.create", resourceTarget(r.ID), r)
+	})
+	return r, err
+}
+
+// UpdateResource replaces a resource. One object for each rule that names it goes to gateways. It returns ErrRuleSize when one of them
+// gets too large.
+func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal.ResourceID, in ResourceInput) (r portal.Resource, err error) {
+	err = s.managing(ctx, by, func(p *policy) error {
+		old, err := p.tx.Resource(id)
+		if err != nil {
+			return err
+		}
+		if r, err = in.resource(); err != nil {
+			return err
+		}
+		r.ID, r.CreatedAt = old.ID, old.CreatedAt
+		if err := p.tx.UpdateResource(r); err != nil {
+			return err
+		}
+		rules, err := p.tx.RulesWithResource(id)
+		if err != nil {
+			return err
+		}
+		for _, rule := range rules {
+			if err := p.rule(rule); err != nil {
+				return err
+			}
+		}
+		return p.tx.Audit(by, "resource.update", resourceTarget(id), r)
+	})
+	return r, err
+}
+
+// DeleteResource returns ErrInUse while a rule names the resource.
+func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal.ResourceID) error {
+	return s.managing(ctx, by, func(p *policy) error {
+		old, err := p.tx.Resource(id)
+		if err != nil {
+			return err
+		}
+		rules, err := p.tx.RulesWithResource(id)
+		if err != nil {
+			return err
+		}
+		if len(rules) > 0 {
+			return ErrInUse
+		}
+		if err := p.tx.DeleteResource(id); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "resource.delete", resourceTarget(id), map[string]any{"name": old.Name})
+	})
+}
+
+func resourceTarget(id portal.ResourceID) string { return "resource:" + string(id) }
