@@ -1,0 +1,16 @@
+import { queryOptions } from '@tanstack/react-query';
+import { http, ok, type Schemas } from './http.ts';
+
+export type Profile = Schemas['Profile'];
+export type ProfileInput = Schemas['ProfileInput'];
+
+export const profilesQuery = (scope: 'mine' | 'all') =>
+  queryOptions({
+    queryKey: ['profiles', scope],
+    queryFn: ({ signal }) => ok(http.GET('/profiles', { params: { query: { scope } }, signal })).then((r) => r.items),
+  });
+
+export const createProfile = (body: ProfileInput) => ok(http.POST('/profiles', { body }));
+export const updateProfile = (id: string, body: ProfileInput) =>
+  ok(http.PUT('/profiles/{id}', { params: { path: { id } }, body }));
+export const deleteProfile = (id: string) => ok(http.DELETE('/profiles/{id}', { params: { path: { id } } }));

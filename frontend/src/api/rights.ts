@@ -1,0 +1,23 @@
+import type { Session } from './session.ts';
+
+/** Names of the portal's authorization table that the app asks for. */
+export type Right =
+  | 'overview.read'
+  | 'people.read'
+  | 'people.write'
+  | 'people.factors'
+  | 'people.roles'
+  | 'devices.read'
+  | 'devices.write'
+  | 'profiles.read'
+  | 'profiles.write'
+  | 'access.read'
+  | 'access.write'
+  | 'gateways.read'
+  | 'gateways.write'
+  | 'audit.read';
+
+/** What is shown and offered; the portal decides again on every request. */
+export function may(session: Pick<Session, 'can'>, right: Right): boolean {
+  return session.can.includes(right);
+}

@@ -1,0 +1,188 @@
+// Every URL of the app, on one page. /sign-in is apart (see main.ts).
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  lazyRouteComponent as lazy,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import type { Right } from '../api/rights.ts';
+import { may } from '../api/rights.ts';
+import { sessionQuery } from '../api/session.ts';
+import { NoSuchPage, RouteProblem } from './boundaries.tsx';
+import { Shell } from './shell.tsx';
+
+type Search = Record<string, unknown>;
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({
+  component: Outlet,
+  errorComponent: RouteProblem,
+  notFoundComponent: NoSuchPage,
+});
+
+const secondFactor = createRoute({
+  getParentRoute: () => root,
+  path: '/second-factor',
+  validateSearch: (s: Search) => ({ return_to: text(s.return_to) }),
+  component: lazy(() => import('../features/factor/page.tsx'), 'FactorPage'),
+});
+
+/** Everything below needs a session whose second factor was shown. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: 'app',
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery());
+    if (session.stage !== 'ready') {
+      throw redirect({
+        to: '/second-factor',
+        search: { return_to: location.href === '/' ? undefined : location.href },
+        replace: true,
+      });
+    }
+    return { session };
+  },
+  component: Shell,
+  errorComponent: RouteProblem,
+});
+
+const home = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  component: lazy(() => import('../features/home/page.tsx'), 'HomePage'),
+});
+
+const addDevice = createRoute({
+  getParentRoute: () => app,
+  path: '/devices/new',
+  validateSearch: (s: Search) => ({
+    step: text(s.step),
+    platform: text(s.platform),
+    profile: text(s.profile),
+    pop: text(s.pop),
+  }),
+  component: lazy(() => import('../features/add-device/wizard.tsx'), 'AddDeviceWizard'),
+});
+
+const getDevice = createRoute({
+  getParentRoute: () => app,
+  path: '/devices/$id/file',
+  component: lazy(() => import('../features/add-device/file-page.tsx'), 'DeviceFilePage'),
+});
+
+const security = createRoute({
+  getParentRoute: () => app,
+  path: '/security',
+  component: lazy(() => import('../features/security/page.tsx'), 'SecurityPage'),
+});
+
+const apiDocs = createRoute({
+  getParentRoute: () => root,
+  path: '/api/docs',
+  component: lazy(() => import('../features/api-docs/page.tsx'), 'ApiDocsPage'),
+});
+
+/** Guards a page of the admin part. The portal refuses the data anyway; this keeps an empty page off the screen. */
+const needs =
+  (right: Right) =>
+  ({ context }: { context: { session: Parameters<typeof may>[0] } }) => {
+    if (!may(context.session, right)) throw redirect({ to: '/', replace: true });
+  };
+
+const overview = createRoute({
+  getParentRoute: () => app,
+  path: '/admin',
+  beforeLoad: needs('overview.read'),
+  component: lazy(() => import('../features/overview/page.tsx'), 'OverviewPage'),
+});
+
+const people = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/people',
+  beforeLoad: needs('people.read'),
+  validateSearch: (s: Search) => ({ q: text(s.q), sort: text(s.sort) }),
+  component: lazy(() => import('../features/people/list.tsx'), 'PeoplePage'),
+});
+
+const person = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/people/$id',
+  beforeLoad: needs('people.read'),
+  component: lazy(() => import('../features/people/person.tsx'), 'PersonPage'),
+});
+
+const devices = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/devices',
+  beforeLoad: needs('devices.read'),
+  validateSearch: (s: Search) => ({ q: text(s.q), sort: text(s.sort), status: text(s.status) }),
+  component: lazy(() => import('../features/devices/list.tsx'), 'DevicesPage'),
+});
+
+const gateways = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/gateways',
+  beforeLoad: needs('gateways.read'),
+  component: lazy(() => import('../features/gateways/list.tsx'), 'GatewaysPage'),
+});
+
+const addGateway = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/gateways/new',
+  beforeLoad: needs('gateways.write'),
+  validateSearch: (s: Search) => ({ pop: text(s.pop) }),
+  component: lazy(() => import('../features/gateways/add.tsx'), 'AddGatewayPage'),
+});
+
+const profiles = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/profiles',
+  beforeLoad: needs('profiles.read'),
+  component: lazy(() => import('../features/profiles/list.tsx'), 'ProfilesPage'),
+});
+
+const profile = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/profiles/$id',
+  beforeLoad: needs('profiles.read'),
+  component: lazy(() => import('../features/profiles/edit.tsx'), 'ProfilePage'),
+});
+
+const access = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/access',
+  beforeLoad: needs('access.read'),
+  validateSearch: (s: Search) => ({ tab: text(s.tab), edit: text(s.edit) }),
+  component: lazy(() => import('../features/access/page.tsx'), 'AccessPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/audit',
+  beforeLoad: needs('audit.read'),
+  validateSearch: (s: Search) => ({ q: text(s.q) }),
+  component: lazy(() => import('../features/audit/page.tsx'), 'AuditPage'),
+});
+
+export const routeTree = root.addChildren([
+  secondFactor,
+  apiDocs,
+  app.addChildren([
+    home,
+    addDevice,
+    getDevice,
+    security,
+    overview,
+    people,
+    person,
+    devices,
+    gateways,
+    addGateway,
+    profiles,
+    profile,
+    access,
+    audit,
+  ]),
+]);

@@ -1,0 +1,3 @@
+export function AddGatewayPage() {
+  return null;
+}

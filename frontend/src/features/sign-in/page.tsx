@@ -1,0 +1,172 @@
+import { useCallback, useEffect, useState } from 'react';
+import { currentLanguage, type Language, rememberLanguage } from '../../i18n/language.ts';
+import { Mark } from '../../ui/mark.tsx';
+import { problemText } from '../../ui/problem-text.ts';
+import classes from './page.module.css';
+import { inOrder, lastProvider, type Provider, rememberProvider, startUrl } from './providers.ts';
+import { fill, words } from './words.ts';
+
+type Answer = { providers: Provider[]; demo: boolean; version: string };
+type State = { kind: 'loading' } | { kind: 'ready'; answer: Answer } | { kind: 'failed'; requestId: string };
+
+/** One button for each way to sign in. It stands alone, without the app's libraries, so that it is there at once. */
+export function SignInPage() {
+  const [language, setLanguage] = useState<Language>(currentLanguage);
+  const [state, load] = useWays();
+  const { signIn: t, demo, problems } = words[language];
+  const query = new URLSearchParams(location.search);
+  const code = query.get('problem');
+
+  useEffect(() => {
+    document.title = `${t.title} · Sallyport`;
+    rememberLanguage(language);
+  }, [language, t]);
+  usePreloadedApp();
+
+  return (
+    <div className={classes.page}>
+      {state.kind === 'ready' && state.answer.demo && (
+        <p role="note" className={classes.demo}>
+          {demo.banner}
+        </p>
+      )}
+      <main className={classes.main}>
+        <div className={classes.head}>
+          <Mark size={44} />
+          <h1>{t.title}</h1>
+          <p>{t.lead}</p>
+        </div>
+        {code && (
+          <Notice
+            text={problemText(problems, { code, title: '', detail: '', status: 0 })}
+            id={query.get('request_id')}
+            idLabel={t.requestId}
+          />
+        )}
+        {!code && query.has('signed_out') && (
+          <p role="status" className={classes.info}>
+            {t.signedOut}
+          </p>
+        )}
+        {state.kind === 'loading' && (
+          <p role="status" className={classes.waiting}>
+            {t.loading}
+          </p>
+        )}
+        {state.kind === 'failed' && (
+          <>
+            <Notice
+              text={problems.network ?? { what: t.loading, next: '' }}
+              id={state.requestId}
+              idLabel={t.requestId}
+            />
+            <button type="button" className={classes.provider} onClick={load}>
+              {t.tryAgain}
+            </button>
+          </>
+        )}
+        {state.kind === 'ready' && (
+          <Ways providers={state.answer.providers} returnTo={query.get('return_to')} language={language} />
+        )}
+        <p className={classes.after}>{t.after}</p>
+      </main>
+      <footer className={classes.foot}>
+        <LanguageSwitch language={language} onChange={setLanguage} label={t.language} />
+        {state.kind === 'ready' && <span>Sallyport {state.answer.version}</span>}
+      </footer>
+    </div>
+  );
+}
+
+function Ways({
+  providers,
+  returnTo,
+  language,
+}: {
+  providers: Provider[];
+  returnTo: string | null;
+  language: Language;
+}) {
+  const t = words[language].signIn;
+  const last = lastProvider();
+  if (providers.length === 0) return <Notice text={{ what: t.noneTitle, next: t.noneNext }} />;
+  return (
+    <ul className={classes.ways}>
+      {inOrder(providers, last).map((p, i) => (
+        <li key={p.id}>
+          <a
+            href={startUrl(p.id, returnTo)}
+            className={classes.provider}
+            data-first={i === 0}
+            onClick={() => rememberProvider(p.id)}
+          >
+            {fill(t.with, { provider: p.name })}
+            {p.id === last && providers.length > 1 && <span className={classes.last}>{t.lastUsed}</span>}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Notice({ text, id, idLabel }: { text: { what: string; next: string }; id?: string | null; idLabel?: string }) {
+  return (
+    <div role="alert" className={classes.notice}>
+      <b>{text.what}</b>
+      {text.next && <span>{text.next}</span>}
+      {id && (
+        <span className={classes.requestId}>
+          {idLabel} <code>{id}</code>
+        </span>
+      )}
+    </div>
+  );
+}
+
+type SwitchProps = { language: Language; onChange: (l: Language) => void; label: string };
+
+function LanguageSwitch({ language, onChange, label }: SwitchProps) {
+  return (
+    <fieldset className={classes.languages}>
+      <legend>{label}</legend>
+      {(
+        [
+          ['en', 'English'],
+          ['ko', '한국어'],
+        ] as const
+      ).map(([code, name]) => (
+        <button key={code} type="button" lang={code} aria-pressed={language === code} onClick={() => onChange(code)}>
+          {name}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function useWays(): [State, () => void] {
+  const [state, setState] = useState<State>({ kind: 'loading' });
+  const load = useCallback(() => {
+    setState({ kind: 'loading' });
+    fetchWays().then(setState);
+  }, []);
+  useEffect(load, [load]);
+  return [state, load];
+}
+
+async function fetchWays(): Promise<State> {
+  try {
+    const response = await fetch('/api/v1/sign-in');
+    if (!response.ok) return { kind: 'failed', requestId: response.headers.get('X-Request-Id') ?? '' };
+    return { kind: 'ready', answer: (await response.json()) as Answer };
+  } catch {
+    return { kind: 'failed', requestId: '' };
+  }
+}
+
+/** Fetches the app into the browser's cache while the person is at the identity provider's page or still reading. */
+function usePreloadedApp() {
+  useEffect(() => {
+    const timer = setTimeout(() => void import('../../app/preload.ts').catch(() => undefined), 1500);
+    return () => clearTimeout(timer);
+  }, []);
+}

@@ -1,0 +1,60 @@
+import { Button } from '@mantine/core';
+import { useClipboard } from '@mantine/hooks';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import classes from './copy.module.css';
+
+/** A value in a fixed-width face; one click copies it. */
+export function CopyText({ value, label, children }: { value: string; label: string; children?: ReactNode }) {
+  const { t } = useTranslation();
+  const { copied, copy } = useClipboard({ timeout: 1500 });
+  return (
+    <button
+      type="button"
+      className={classes.text}
+      onClick={() => copy(value)}
+      title={t('copy.hint')}
+      aria-label={copied ? t('copy.done') : t('copy.what', { what: `${label} ${value}` })}
+    >
+      <span>{children ?? value}</span>
+      {copied ? <IconCheck size={14} aria-hidden className={classes.done} /> : <IconCopy size={14} aria-hidden />}
+      <span className="visually-hidden" role="status">
+        {copied ? t('copy.done') : ''}
+      </span>
+    </button>
+  );
+}
+
+type ButtonProps = { value: string; children: ReactNode; variant?: 'default' | 'filled'; onCopy?: () => void };
+
+export function CopyButton({ value, children, variant = 'default', onCopy }: ButtonProps) {
+  const { t } = useTranslation();
+  const { copied, copy } = useClipboard({ timeout: 1500 });
+  return (
+    <Button
+      variant={variant}
+      leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+      onClick={() => {
+        copy(value);
+        onCopy?.();
+      }}
+    >
+      <span role="status">{copied ? t('copy.done') : children}</span>
+    </Button>
+  );
+}
+
+/** Commands to paste, with their copy button. */
+export function Command({ text, onCopy }: { text: string; onCopy?: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className={classes.command}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+      <pre tabIndex={0}>{text}</pre>
+      <CopyButton value={text} onCopy={onCopy}>
+        {t('copy.command')}
+      </CopyButton>
+    </div>
+  );
+}

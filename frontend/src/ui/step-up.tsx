@@ -1,0 +1,54 @@
+import { Modal } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type Session, sessionQuery } from '../api/session.ts';
+import { VerifyFactor } from './verify-factor.tsx';
+
+type StepUp = () => Promise<boolean>;
+
+const Context = createContext<StepUp>(async () => false);
+
+/** Asks for the second factor; true once it was shown, false when the person gave up. */
+export const useStepUp = () => useContext(Context);
+
+export function StepUpProvider({ children }: { children: ReactNode }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const answer = useRef<(shown: boolean) => void>(undefined);
+
+  const ask = useCallback<StepUp>(() => {
+    answer.current?.(false);
+    setOpen(true);
+    return new Promise((resolve) => {
+      answer.current = resolve;
+    });
+  }, []);
+
+  const finish = (shown: boolean) => {
+    setOpen(false);
+    answer.current?.(shown);
+    answer.current = undefined;
+  };
+
+  const verified = (session: Session) => {
+    queries.setQueryData(sessionQuery().queryKey, session);
+    finish(true);
+  };
+
+  return (
+    <Context.Provider value={ask}>
+      {children}
+      <Modal
+        opened={open}
+        onClose={() => finish(false)}
+        title={t('stepUp.title')}
+        zIndex={300}
+        closeButtonProps={{ 'aria-label': t('common.close') }}
+      >
+        <VerifyFactor lead={t('stepUp.lead')} onVerified={verified} />
+      </Modal>
+    </Context.Provider>
+  );
+}
