@@ -49,7 +49,11 @@ type Agent struct {
 	hash      string
 	gatewayID portal.GatewayID
 	metrics   Metrics
+	noted     time.Time // the contact that is on disk
 }
+
+// contactEvery is how exactly the disk knows when a portal was last heard of.
+const contactEvery = time.Minute
 
 // Metrics are figures for a monitoring system.
 type Metrics struct {
@@ -81,7 +85,8 @@ func (a *Agent) Open(ctx context.Context) error {
 	if err := d.load(func(c portal.Change) { a.state.Apply(c) }); err != nil {
 		return errors.Join(err, d.close())
 	}
-	a.metrics.Contact = d.contact()
+	a.noted = d.contact()
+	a.metrics.Contact = a.noted
 	a.indexAll(a.Now())
 	a.publish()
 	if a.state.Revision == 0 {
@@ -161,14 +166,10 @@ func (a *Agent) Apply(ctx context.Context, c portal.Change) error {
 func (a *Agent) Contact() {
 	now := a.Now()
 	a.mu.Lock()
-	old := now.Sub(a.metrics.Contact) >= time.Minute
 	a.metrics.Contact = now
-	closed := a.metrics.Closed
+	busy := a.metrics.Closed || now.Sub(a.noted) >= contactEvery
 	a.mu.Unlock()
-	if old {
-		a.disk.noteContact(now)
-	}
-	if closed {
+	if busy {
 		a.poke()
 	}
 }
@@ -178,6 +179,20 @@ func (a *Agent) Metrics() Metrics {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.metrics
+}
+
+// noteContact keeps on disk when a portal was last heard of, so that a restart does not begin the grace again.
+func (a *Agent) noteContact() {
+	a.mu.Lock()
+	at := a.metrics.Contact
+	due := at.Sub(a.noted) >= contactEvery
+	if due {
+		a.noted = at
+	}
+	a.mu.Unlock()
+	if due {
+		a.disk.noteContact(at)
+	}
 }
 
 func (a *Agent) poke() {

@@ -29,6 +29,7 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 		err = errors.Join(err, diskErr)
 	}
 	a.publish()
+	a.noteContact()
 	a.say(nil)
 	for _, w := range batch {
 		w.done <- err
