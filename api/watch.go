@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ type watcher struct {
 	*Server
 	seq       uint64 // of the newest audit event that was told of
 	started   bool
-	owners    map[portal.DeviceID]portal.UserID // also of devices that are gone since
+	owners    map[portal.DeviceID]portal.UserID // looked up before
 	connected map[portal.GatewayID]bool
 }
 
@@ -99,16 +100,13 @@ func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
 	}
 	switch kind {
 	case "device":
-		owner := w.ownerOf(ctx, portal.DeviceID(id))
+		owner := w.ownerIn(ctx, e, portal.DeviceID(id))
 		w.broker.tell(notice{kindDevice, id}, audience{user: owner, everyone: owner == ""})
 	case "user":
 		w.broker.tell(notice{kindPerson, id}, audience{user: portal.UserID(id)})
 		w.broker.tell(notice{Kind: kindDevice}, audience{user: portal.UserID(id)}) // the account's state and groups decide about its tunnels
 	case "session", "factor", "token":
 		w.broker.tell(notice{Kind: kindSession}, audience{user: actor})
-		if e.Action == "session.prove" || e.Action == "session.sign_in" {
-			w.broker.tell(notice{kindPerson, string(actor)}, audience{user: actor})
-		}
 	case "gateway", "pop":
 		w.broker.tell(notice{kindGateway, id}, audience{})
 		w.broker.tell(notice{Kind: kindProfile}, audience{everyone: true}) // its regions
@@ -117,6 +115,17 @@ func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
 	case "rule", "resource", "group":
 		w.broker.tell(notice{kindRule, id}, audience{})
 	}
+}
+
+// ownerIn returns the owner that a device's audit event names: a revoked device has no row to ask.
+func (w *watcher) ownerIn(ctx context.Context, e portal.AuditEvent, id portal.DeviceID) portal.UserID {
+	var detail struct {
+		Owner portal.UserID `json:"owner"`
+	}
+	if err := json.Unmarshal([]byte(e.Detail), &detail); err == nil && detail.Owner != "" {
+		return detail.Owner
+	}
+	return w.ownerOf(ctx, id)
 }
 
 // heard turns what the hub tells into notices.
