@@ -19,7 +19,8 @@ type Control interface {
 	// of asking; one that is refused has an Err that is a *portal.Error.
 	OpenStreams(ctx context.Context, ask []StreamAsk) ([]StreamGrant, error)
 	// SaveReports stores what gateways said, in one transaction. Rows of an older epoch than the gateway's are left out and returned.
-	SaveReports(ctx context.Context, rows []GatewayReport) (stale []portal.GatewayID, err error)
+	// notes is Position.Notes after it; 0 when there are no other portals to tell.
+	SaveReports(ctx context.Context, rows []GatewayReport) (stale []portal.GatewayID, notes uint64, err error)
 	// Enrol trades a token and a signing request for a certificate.
 	Enrol(ctx context.Context, ask EnrolAsk) (EnrolGrant, error)
 	// Renew gives the owner of a good certificate a new one. The old one stays good until the new one is used.
@@ -30,7 +31,7 @@ type Control interface {
 
 // Log is the feed log in one consistent snapshot.
 type Log interface {
-	// Position returns the newest revision, the floor below which the log is trimmed, and a counter that rises with each new stream.
+	// Position returns where the log stands.
 	Position() (Position, error)
 	// Since calls fn for each object that changed after since, gone ones included, in the order of revisions.
 	Since(since uint64, fn func(Object) error) error
@@ -44,8 +45,10 @@ type Log interface {
 
 // Position is where the log stands.
 type Position struct {
-	Head, Floor uint64
-	Streams     uint64 // the newest epoch of all
+	Head    uint64 // the newest revision
+	Floor   uint64 // the log is trimmed up to here: who is at an older revision can't catch up from it
+	Streams uint64 // the newest epoch of all
+	Notes   uint64 // rises when some portal has stored reports
 }
 
 // Object is the newest value of one key of the log, or the note that it is gone.

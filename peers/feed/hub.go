@@ -3,10 +3,10 @@ package feed
 import (
 	"context"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/netip"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport/sallyport/portal"
 )
@@ -20,76 +20,121 @@ type Hub struct {
 	Grace      time.Duration        // without any portal a gateway serves for so long; 0: 24 h
 	Poll       time.Duration        // how often to look at the log without being woken; 0: 2 s
 	Beat       time.Duration        // how often a stream says that it is alive; 0: 15 s
+
+	once  sync.Once
+	wake  chan struct{} // somebody asks for a stream
+	dirty chan struct{} // there are reports to store
+	limit *limiter
+
+	mu      sync.Mutex
+	asks    []*ask
+	ended   bool
+	book    *book
+	views   map[scope]*view
+	scopes  map[portal.PoPID]scope
+	streams map[portal.GatewayID]*stream
+	epochs  uint64 // the newest epoch that was looked at
+	notes   uint64 // Position.Notes that was seen or made here
+	history map[portal.GatewayID]*history
+	reports map[portal.GatewayID]*GatewayReport // to be stored
+	events  subscribers
+	figures figures
 }
 
-// Status is the live state of a gateway's stream on this portal.
-type Status struct {
-	Connected  bool
-	Since      time.Time // when the stream began
-	Addr       netip.AddrPort
-	SeenAt     time.Time // last report
-	Applied    uint64
-	Head       uint64 // newest revision that concerns the gateway
-	HashOK     bool   // what it last reported agreed with what it should have
-	Problem    string
-	Version    string
-	Drift      int
-	Latency    time.Duration // from the commit of the newest change to the report that it is applied
-	Snapshots  int           // sent on this portal since it started
-	Mismatches int           // hashes that did not agree, since it started
+// History is what is remembered of a gateway while the portal runs, over all of its streams.
+type history struct {
+	snapshots, mismatches int
 }
 
-// EventKind says what an Event is about.
-type EventKind string
-
-// The kinds of event.
 const (
-	EventGateway EventKind = "gateway" // a gateway's live state changed
-	EventDevices EventKind = "devices" // devices' live state changed
+	defaultPoll = 2 * time.Second
+	defaultBeat = 15 * time.Second
 )
 
-// Event tells of live state that changed.
-type Event struct {
-	Kind    EventKind
-	Gateway portal.GatewayID
-	Devices []portal.DeviceID // EventDevices: which ones; empty: look at all
+func (h *Hub) init() {
+	h.once.Do(func() {
+		if h.Poll == 0 {
+			h.Poll = defaultPoll
+		}
+		if h.Beat == 0 {
+			h.Beat = defaultBeat
+		}
+		h.wake, h.dirty = make(chan struct{}, 1), make(chan struct{}, 1)
+		h.limit = newLimiter()
+		h.streams, h.history = map[portal.GatewayID]*stream{}, map[portal.GatewayID]*history{}
+		h.reports = map[portal.GatewayID]*GatewayReport{}
+		h.figures = newFigures()
+	})
 }
 
-// Metrics are figures for a monitoring system; all counts are since the start.
-type Metrics struct {
-	Head        uint64
-	Streams     int
-	Snapshots   uint64
-	Mismatches  uint64
-	Fenced      uint64 // streams closed because a newer one of the gateway began
-	Refused     uint64 // requests without a good certificate or token
-	ClickP50    time.Duration
-	ClickP99    time.Duration
-	Propagation Histogram // from commit to applied
+// Run follows the log until ctx ends, which is not an error. All streams end with it.
+func (h *Hub) Run(ctx context.Context) error {
+	h.init()
+	defer h.end()
+	var g errgroup.Group
+	g.Go(func() error { h.follow(ctx); return nil })
+	g.Go(func() error { h.saveReports(ctx); return nil })
+	return g.Wait()
 }
 
-// Histogram counts durations. Counts[i] is how many were at most Bounds[i]; the last count is of all.
-type Histogram struct {
-	Bounds []time.Duration
-	Counts []uint64
-	Sum    time.Duration
+// follow looks at the log whenever something may have changed.
+func (h *Hub) follow(ctx context.Context) {
+	hint, stop := h.Control.Changes()
+	defer stop()
+	poll := time.NewTicker(h.Poll)
+	defer poll.Stop()
+	for failures := 0; ; {
+		if err := h.step(ctx); err != nil && ctx.Err() == nil {
+			h.Log.ErrorContext(ctx, "follow the feed log", "err", err)
+			failures++
+		} else {
+			failures = 0
+		}
+		var retry <-chan time.Time
+		if failures > 0 {
+			retry = time.After(min(h.Poll, 50*time.Millisecond<<min(failures, 10)))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-hint:
+		case <-h.wake:
+		case <-poll.C:
+			h.tidy()
+		case <-retry:
+		}
+	}
 }
 
-// Run follows the log until ctx ends, which is not an error.
-func (h *Hub) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// end closes every stream and refuses new ones.
+func (h *Hub) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = true
+	for _, s := range h.streams {
+		s.end(byeShutdown)
+	}
+	for _, a := range h.asks {
+		a.done <- portal.ErrUnavailable
+	}
+	h.asks = nil
+}
 
-// Serve answers gateways on l, with TLS, until ctx ends.
-func (h *Hub) Serve(ctx context.Context, l net.Listener) error { <-ctx.Done(); return nil }
+// tidy gives back the memory of snapshots that nobody asked for lately.
+func (h *Hub) tidy() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.views {
+		if v.snap != nil && h.Now().Sub(v.snap.usedAt) > time.Minute {
+			v.snap = nil
+		}
+	}
+}
 
-// Handler answers /enrol, /renew and /stream. It needs a TLS connection.
-func (h *Hub) Handler() http.Handler { return http.NotFoundHandler() }
-
-// Status returns the live state of a gateway's stream on this portal. The zero Status means that it has none here.
-func (h *Hub) Status(id portal.GatewayID) Status { return Status{} }
-
-// Subscribe returns a channel of events. A subscriber that falls behind loses events and gets one EventGateway and one EventDevices that
-// name nothing, which mean: look at everything. Call stop when done.
-func (h *Hub) Subscribe() (events <-chan Event, stop func()) { return make(chan Event), func() {} }
-
-// Metrics returns the figures of this moment.
-func (h *Hub) Metrics() Metrics { return Metrics{} }
+// pulse wakes whoever waits on ch, and is content when it is awake already.
+func pulse(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

@@ -131,16 +131,27 @@ func (tx *Tx) SetNextSerial(id portal.GatewayID, current, next string) error {
 // a renewed one makes the older one void. It returns portal.ErrNotFound when the gateway is not one that may have a stream, or
 // the certificate is not its own. Other portals are woken, so that they close the stream from before.
 func (tx *Tx) OpenStream(id portal.GatewayID, serial string, certEnds time.Time) (epoch uint64, err error) {
+	// The counter is made by its first use. It comes before the gateway's row, so that two portals take their locks in one order; it
+	// stays locked until the commit, so that epochs follow commit order.
+	epoch, err = tx.countFrom0("streams")
+	if err != nil {
+		return 0, err
+	}
 	if err := tx.UseCertificate(id, serial, certEnds); err != nil {
 		return 0, err
 	}
-	// The counter is made by its first use; its row is locked until the commit, so epochs follow commit order.
-	err = tx.db.Raw("INSERT INTO counters (name, value) VALUES ('streams', 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value").Scan(&epoch).Error
-	if err != nil {
-		return 0, fmt.Errorf("raise counter of streams: %w", err)
-	}
 	tx.emitted = true
 	return epoch, one(tx.db.Model(&gatewayRow{}).Where("id = ?", string(id)).Update("stream_epoch", int64(epoch)))
+}
+
+// countFrom0 raises a counter that its first use makes, and returns its new value; the row is locked until the transaction ends.
+func (tx *Tx) countFrom0(name string) (value uint64, err error) {
+	err = tx.db.Raw("INSERT INTO counters (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value", name).
+		Scan(&value).Error
+	if err != nil {
+		return 0, fmt.Errorf("raise counter %s: %w", name, err)
+	}
+	return value, nil
 }
 
 // UseCertificate checks that serial is of a certificate that the gateway may use now, and makes it the one in use. It returns
@@ -166,11 +177,33 @@ func (tx *Tx) UseCertificate(id portal.GatewayID, serial string, certEnds time.T
 	return portal.ErrNotFound
 }
 
-// Streams returns the newest epoch of all streams; 0: there was none.
-func (tx *Tx) Streams() (uint64, error) {
-	var newest uint64
-	err := tx.db.Raw("SELECT value FROM counters WHERE name = 'streams'").Scan(&newest).Error
-	return newest, err
+// StreamCounters returns the newest epoch of all streams, and how often portals have noted live figures; 0: never.
+func (tx *Tx) StreamCounters() (streams, live uint64, err error) {
+	var rows []struct {
+		Name  string
+		Value uint64
+	}
+	if err := tx.db.Raw("SELECT name, value FROM counters WHERE name IN ('streams', 'live')").Scan(&rows).Error; err != nil {
+		return 0, 0, fmt.Errorf("read counters of streams: %w", err)
+	}
+	for _, r := range rows {
+		if r.Name == "streams" {
+			streams = r.Value
+		} else {
+			live = r.Value
+		}
+	}
+	return streams, live, nil
+}
+
+// NoteLive tells other portals that live figures have changed and returns how often that was said. Where there is only one portal it does
+// nothing and returns 0.
+func (tx *Tx) NoteLive() (uint64, error) {
+	if tx.store.oneWriter() {
+		return 0, nil
+	}
+	tx.emitted = true
+	return tx.countFrom0("live")
 }
 
 // StreamEpochs returns the gateways whose newest stream has an epoch above after.
@@ -194,6 +227,9 @@ func (tx *Tx) SaveReport(epoch uint64, g portal.Gateway) error {
 	}
 	if g.Version != "" {
 		set["version"] = g.Version
+	}
+	if !g.PublicKey.IsZero() {
+		set["public_key"] = g.PublicKey.String()
 	}
 	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND stream_epoch = ? AND state <> ?", string(g.ID), int64(epoch), string(portal.GatewayRetired)).Updates(set))
 }
