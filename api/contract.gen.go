@@ -964,7 +964,7 @@ type TotpConfirmed struct {
 
 // TotpEnrolment defines model for TotpEnrolment.
 type TotpEnrolment struct {
-	// Secret Base32
+	// Secret Base32, to type in by hand
 	Secret string `json:"secret"`
 
 	// Uri otpauth:// URI, for the QR code
