@@ -16,7 +16,7 @@ RUN go mod download
 COPY . .
 COPY --from=frontend /src/frontend/dist frontend/dist
 ARG VERSION=container
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/...
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION} -X main.Version=${VERSION}" -o /out/ ./cmd/...
 # Empty folders that belong to the user of the final stages; a volume mounted there takes over their owner.
 RUN mkdir -p /empty/var/lib/sallyport /empty/var/lib/sallyport-gateway && chown -R 65532:65532 /empty/var/lib \
  && printf 'sallyport:x:65532:65532::/var/lib/sallyport:/sbin/nologin\n' > /empty/passwd \
