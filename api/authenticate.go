@@ -67,11 +67,11 @@ func (s *Server) noCookie(name string) *http.Cookie {
 func (s *Server) authenticate(c echo.Context) (auth.Who, error) {
 	ctx, from := c.Request().Context(), s.browser(c)
 	if header := c.Request().Header.Get(echo.HeaderAuthorization); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
+		token, ok := auth.BearerToken(header)
+		if !ok {
 			return auth.Who{}, auth.ErrBadToken
 		}
-		return s.Auth.AuthenticateToken(ctx, strings.TrimSpace(token), from)
+		return s.Auth.AuthenticateToken(ctx, token, from)
 	}
 	cookie, err := c.Cookie(s.cookieName(sessionCookie))
 	if err != nil || cookie.Value == "" {
