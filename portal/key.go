@@ -33,20 +33,33 @@ func ParsePublicKey(s string) (PublicKey, error) {
 	return k, nil
 }
 
-// lowOrder tries a key agreement with a fixed scalar: crypto/ecdh refuses the all-zero result that every point of low order gives.
+// lowOrder reports whether the key is one of the points whose order divides 8, in any of their encodings. A table, because a gateway reads
+// tens of thousands of keys at its start and trying a key agreement with each would take it seconds; a test tries them.
 func (k PublicKey) lowOrder() bool {
-	scalar := [32]byte{0: 0x08, 31: 0x40} // any clamped scalar will do: it is a multiple of the cofactor
-	priv, err := ecdh.X25519().NewPrivateKey(scalar[:])
-	if err != nil {
-		return true
-	}
-	pub, err := ecdh.X25519().NewPublicKey(k[:])
-	if err != nil {
-		return true
-	}
-	_, err = priv.ECDH(pub)
-	return err != nil
+	k[31] &= 0x7f // X25519 ignores the highest bit (RFC 7748, section 5)
+	return lowOrderKeys[k]
 }
+
+// lowOrderKeys are 0, 1, the two points of order 8, and p-1, p and p+1, little endian (https://cr.yp.to/ecdh.html, "validate").
+var lowOrderKeys = func() map[PublicKey]bool {
+	keys := map[PublicKey]bool{}
+	for _, text := range []string{
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"4Ot6fDtBuK4WVuP68Z/EatoJjeucMrH9hmIFFl9JuAA=",
+		"X5yVvKNQjCSx0LFVnIPvWwREXMRYHI6G2CJO3dCfEVc=",
+		"7P///////////////////////////////////////38=",
+		"7f///////////////////////////////////////38=",
+		"7v///////////////////////////////////////38=",
+	} {
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			panic(err) // a literal above
+		}
+		keys[PublicKey(b)] = true
+	}
+	return keys
+}()
 
 func (k PublicKey) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
 
