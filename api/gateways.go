@@ -240,7 +240,7 @@ func gatewayJSON(g peers.GatewayStatus, around surroundings) Gateway {
 		out.Version = &g.Live.Version
 	}
 	lag := int64(0)
-	if g.Live.Head > g.Live.Applied {
+	if g.Live.Behind && g.Live.Head > g.Live.Applied {
 		lag = int64(g.Live.Head - g.Live.Applied)
 	}
 	out.Lag = &lag
@@ -263,7 +263,7 @@ func gatewayStatus(g peers.GatewayStatus) GatewayStatus {
 		return GatewayStatusOffline
 	case g.Live.Problem != "" || !g.Live.Connected && g.Problem != "":
 		return GatewayStatusProblem
-	case g.Live.Connected && g.Live.Applied < g.Live.Head:
+	case g.Live.Behind:
 		return GatewayStatusBehind
 	case g.Live.Connected && !g.Live.SeenAt.IsZero() && !g.Live.HashOK:
 		return GatewayStatusDrift
