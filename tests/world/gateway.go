@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -61,6 +62,6 @@ func (g *Gateway) Online(admin *Person, limit time.Duration) {
 	admin.Await("gateway "+g.ID+" online", limit, func() (bool, error) {
 		var now api.Gateway
 		err := admin.Do(context.Background(), http.MethodGet, "/gateways/"+g.ID, nil, &now)
-		return err == nil && string(now.Status) == "online", err
+		return err == nil && string(now.Status) == "online", fmt.Errorf("it is %q: %w (%+v)", now.Status, err, now)
 	})
 }

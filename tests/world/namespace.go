@@ -24,6 +24,7 @@ type T interface {
 	Cleanup(func())
 	TempDir() string
 	Context() context.Context
+	Failed() bool
 }
 
 // Namespace is a network namespace with a resolv.conf and a WireGuard socket folder of its own.

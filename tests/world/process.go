@@ -50,7 +50,12 @@ func Start(t T, name string, cmd *exec.Cmd) *Process {
 		p.mu.Unlock()
 		close(p.done)
 	}()
-	t.Cleanup(func() { p.Stop() })
+	t.Cleanup(func() {
+		_ = p.Stop()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", name, p.story())
+		}
+	})
 	return p
 }
 
@@ -77,6 +82,17 @@ func (p *Process) Output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.lines, "\n")
+}
+
+// story is the output without one line for each request.
+func (p *Process) story() string {
+	var told []string
+	for _, l := range strings.Split(p.Output(), "\n") {
+		if !strings.Contains(l, `msg="http request"`) {
+			told = append(told, l)
+		}
+	}
+	return strings.Join(told, "\n")
 }
 
 // PID is the process id of the program.
