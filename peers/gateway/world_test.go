@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +40,6 @@ type world struct {
 	key      portal.PrivateKey
 	gateway  *netnstest.NS
 	office   *netnstest.NS
-	outside  *netnstest.NS
 	node     portal.Node
 	agent    *gateway.Agent
 	tunnel   *wireguard.System
@@ -92,10 +93,7 @@ func (r *reports) wait(t testing.TB, what string, fits func(gateway.Report) bool
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), gateway: netnstest.Here(t), office: netnstest.New(t, "office"), outside: netnstest.New(t, "client")}
-	netnstest.Cable(t,
-		netnstest.End{NS: w.gateway, Interface: "out", Addresses: []string{"192.0.2.1/24", "2001:db8:1::1/64"}},
-		netnstest.End{NS: w.outside, Interface: "up", Addresses: []string{"192.0.2.2/24", "2001:db8:1::2/64"}})
+	w := &world{t: t, dir: t.TempDir(), gateway: netnstest.Here(t), office: netnstest.New(t, "office")}
 	netnstest.Cable(t,
 		netnstest.End{NS: w.gateway, Interface: "in", Addresses: []string{"10.1.0.1/24", "fd01::1/64"}},
 		netnstest.End{NS: w.office, Interface: "up", Addresses: []string{"10.1.0.2/24", "fd01::2/64", "10.1.0.3/24"}})
@@ -194,6 +192,10 @@ func (w *world) device(level portal.Level, notAfter time.Time, rules ...portal.C
 	n := w.devices
 	w.devices++
 	addr := pool.At(portal.PoolFirst + uint32(n))
+	ns := netnstest.New(w.t, fmt.Sprintf("client%d", n))
+	netnstest.Cable(w.t,
+		netnstest.End{NS: w.gateway, Interface: fmt.Sprintf("out%d", n), Addresses: []string{fmt.Sprintf("192.0.2.%d/30", 4*n+1)}},
+		netnstest.End{NS: ns, Interface: "up", Addresses: []string{fmt.Sprintf("192.0.2.%d/30", 4*n+2)}})
 	e := portal.Entry{
 		EntryKey:  portal.EntryKey{Profile: "profile", Device: portal.DeviceID(fmt.Sprintf("device%d", n))},
 		PublicKey: key.Public(), V4: addr.V4, V6: addr.V6, Level: level, NotAfter: notAfter,
@@ -202,9 +204,9 @@ func (w *world) device(level portal.Level, notAfter time.Time, rules ...portal.C
 	e.Signature = sig.ID
 	w.apply(portal.Change{Entries: []portal.Entry{e}, Signatures: []portal.Signature{sig}, Rules: rules})
 	return &device{e, &netnstest.Client{
-		NS: w.outside, Interface: fmt.Sprintf("wg%d", n), Key: key, Addresses: []netip.Addr{addr.V4, addr.V6},
+		NS: ns, Interface: "wg0", Key: key, Addresses: []netip.Addr{addr.V4, addr.V6},
 		Routes:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24"), netip.MustParsePrefix("fd01::/64"), pool.V4, pool.V6},
-		Gateway: w.key.Public(), Endpoint: netip.MustParseAddrPort("192.0.2.1:51820"),
+		Gateway: w.key.Public(), Endpoint: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:%d", 4*n+1, listenPort)),
 	}}
 }
 
@@ -240,20 +242,35 @@ func dst(prefix string, transport portal.Transport, ports ...uint16) portal.Dest
 // serve answers every connection in the office with its own bytes.
 func (w *world) serve(addresses ...string) {
 	for _, a := range addresses {
-		l := w.office.Listen(w.t, a)
+		go echoAll(w.office.Listen(w.t, a))
+	}
+}
+
+func echoAll(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
 		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					_, _ = io.Copy(c, c)
-					_ = c.Close()
-				}()
-			}
+			_, _ = io.Copy(c, c)
+			_ = c.Close()
 		}()
 	}
+}
+
+// grant gives d's owner other rules.
+func (w *world) grant(d *device, rules ...portal.CompiledRule) {
+	w.t.Helper()
+	g := signature(rules...)
+	d.Signature = g.ID
+	w.apply(portal.Change{Entries: []portal.Entry{d.Entry}, Signatures: []portal.Signature{g}, Rules: rules})
+}
+
+func (w *world) quarantine(d *device) {
+	w.t.Helper()
+	d.Level = portal.LevelQuarantine
+	w.apply(portal.Change{Entries: []portal.Entry{d.Entry}})
 }
 
 // from dials from the device's own address.
@@ -270,8 +287,8 @@ func (d *device) dial(ctx context.Context, address string) (c net.Conn, err erro
 	return c, err
 }
 
-// refusedWithin is long enough for a handshake on a busy machine, and short enough to wait for a packet that never comes.
-const refusedWithin = 1500 * time.Millisecond
+// refusedWithin is many times what a handshake takes, and short enough to wait for a packet that never comes.
+const refusedWithin = 700 * time.Millisecond
 
 func (d *device) reaches(t testing.TB, address string) {
 	t.Helper()
@@ -297,8 +314,11 @@ func (d *device) doesNotReach(t testing.TB, address string) {
 	}
 }
 
-func echo(c net.Conn) error {
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+func echo(c net.Conn) error { return echoWithin(c, 10*time.Second) }
+
+// echoWithin fails when nothing comes back for so long.
+func echoWithin(c net.Conn, wait time.Duration) error {
+	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(c, "hello"); err != nil {
@@ -315,3 +335,18 @@ func (w *world) pings(d *device, address string) error {
 }
 
 var tomorrow = time.Now().Add(24 * time.Hour)
+
+var moving = regexp.MustCompile(`packets \d+ bytes \d+|ct mark (set )?0x[0-9a-f]+`)
+
+// stable takes out of a listing what moves by itself: counters and the generation.
+func stable(listing string) string {
+	return moving.ReplaceAllStringFunc(listing, func(s string) string {
+		switch {
+		case strings.HasPrefix(s, "packets"):
+			return "packets N bytes N"
+		case strings.HasPrefix(s, "ct mark set"):
+			return "ct mark set GENERATION"
+		}
+		return "ct mark GENERATION"
+	})
+}

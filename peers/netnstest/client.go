@@ -2,6 +2,7 @@ package netnstest
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -58,6 +59,15 @@ func (c *Client) Start(t testing.TB) {
 		t.Fatalf("bring client up: %v", err)
 	}
 	c.NS.Must(t, c.addressesAndRoutes)
+}
+
+// Renew makes the client forget its session. A client notices only after 15 s that the other side has lost it (WireGuard's
+// KEEPALIVE_TIMEOUT and REKEY_TIMEOUT); this spares a test the wait.
+func (c *Client) Renew(t testing.TB) {
+	t.Helper()
+	if err := errors.Join(c.dev.Down(), c.dev.Up()); err != nil {
+		t.Fatalf("renew client: %v", err)
+	}
 }
 
 func (c *Client) addressesAndRoutes() error {

@@ -25,6 +25,7 @@ const insideEnv = "NETNSTEST_INSIDE"
 //	func TestMain(m *testing.M) { netnstest.Main(m) }
 func Main(m *testing.M) {
 	if os.Getenv(insideEnv) != "" {
+		runtime.LockOSThread() // Do must not borrow the first thread: it cannot end, and /proc/self shows its namespace
 		if err := prepare(); err != nil {
 			fmt.Fprintln(os.Stderr, "netnstest:", err)
 			os.Exit(1)
@@ -115,7 +116,7 @@ func New(t testing.TB, name string) *NS {
 			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("unshare: %w", err)
 			}
-			if ns.fd, err = os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())); err != nil {
+			if ns.fd, err = os.Open("/proc/thread-self/ns/net"); err != nil {
 				return err
 			}
 			return loopbackUp()
@@ -132,7 +133,7 @@ func New(t testing.TB, name string) *NS {
 func Here(t testing.TB) *NS {
 	t.Helper()
 	Need(t)
-	fd, err := os.Open("/proc/self/ns/net")
+	fd, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}
