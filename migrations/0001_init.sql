@@ -182,7 +182,7 @@ CREATE TABLE devices (
     UNIQUE (pool_id, addr_n),
     UNIQUE (user_id, name)
 );
-CREATE INDEX devices_profile ON devices (profile_id);
+CREATE INDEX devices_profile ON devices (profile_id, user_id);
 CREATE INDEX devices_sig ON devices (sig);
 
 CREATE TABLE grants (

@@ -94,16 +94,8 @@ func placeDevice(p *policy, owner portal.User, d *portal.Device) (portal.Profile
 	if owner.State != portal.UserActive || !profile.OpenTo(groups) {
 		return profile, portal.ErrNotFound
 	}
-	clash, err := tx.Clashes(d.User, d.Profile, d.Name, d.PublicKey, "")
-	switch {
-	case err != nil:
+	if err := mayAdd(tx, profile, d); err != nil {
 		return profile, err
-	case clash.KeyUses > 0:
-		return profile, ErrKeyTaken
-	case clash.NameUses > 0:
-		return profile, ErrDeviceName
-	case profile.MaxDevices > 0 && clash.Devices >= profile.MaxDevices:
-		return profile, ErrDeviceLimit
 	}
 	if d.PoP, err = chooseRegion(tx, profile, d.PoP); err != nil {
 		return profile, err
@@ -114,6 +106,26 @@ func placeDevice(p *policy, owner portal.User, d *portal.Device) (portal.Profile
 	}
 	d.Addr, err = tx.TakeAddress(pool)
 	return profile, err
+}
+
+// mayAdd checks that key and name are free and that the person may have another device with the profile.
+func mayAdd(tx *store.Tx, profile portal.Profile, d *portal.Device) error {
+	clash, err := tx.Clashes(d.User, d.Name, d.PublicKey, "")
+	switch {
+	case err != nil:
+		return err
+	case clash.KeyUses > 0:
+		return ErrKeyTaken
+	case clash.NameUses > 0:
+		return ErrDeviceName
+	case profile.MaxDevices == 0:
+		return nil
+	}
+	n, err := tx.CountWithProfile(d.User, profile.ID)
+	if err == nil && n >= profile.MaxDevices {
+		err = ErrDeviceLimit
+	}
+	return err
 }
 
 // RenameDevice returns ErrDeviceName when the owner has another device of that name.
@@ -148,7 +160,7 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 		if err != nil {
 			return 0, err
 		}
-		clash, err := tx.Clashes(d.User, d.Profile, d.Name, key, id)
+		clash, err := tx.Clashes(d.User, d.Name, key, id)
 		switch {
 		case err != nil:
 			return 0, err

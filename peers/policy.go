@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -79,7 +80,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 		switch old, there := have[keys[i]]; {
 		case !ok && there:
 			entries = append(entries, store.LogChange{Key: keys[i]})
-		case ok && !(there && sameEntry(old, want)):
+		case ok && !(there && same(old, entryValue(want)(old.Revision))):
 			entries = append(entries, store.LogChange{Key: keys[i], Value: entryValue(want)})
 		}
 		if want.Signature != d.Signature { // "" both for no entry and in the zero entry
@@ -215,33 +216,26 @@ func (p *policy) rule(r portal.Rule) error {
 	if destinations(resources) > maxDestinations {
 		return ErrRuleSize
 	}
-	want, key := compileRule(r, resources), store.RuleKey(r.ID)
-	var have portal.CompiledRule
-	if there, err := p.read(key, &have); err != nil || there && sameRule(have, want) {
-		return err
-	}
-	return p.write([]store.LogChange{{Key: key, Value: func(rev uint64) any { want.Revision = rev; return want }}})
+	want := compileRule(r, resources)
+	return p.put(store.RuleKey(r.ID), func(rev uint64) any { want.Revision = rev; return want })
 }
 
 // serve writes where a profile is served, where that differs from what is in the log.
 func (p *policy) serve(profile portal.Profile) error {
-	want, key := servedProfile(profile), store.ProfileKey(profile.ID)
-	var have portal.ServedProfile
-	if there, err := p.read(key, &have); err != nil || there && have.Pool == want.Pool && slices.Equal(have.PoPs, want.PoPs) {
-		return err
-	}
-	return p.write([]store.LogChange{{Key: key, Value: func(rev uint64) any { want.Revision = rev; return want }}})
+	want := servedProfile(profile)
+	return p.put(store.ProfileKey(profile.ID), func(rev uint64) any { want.Revision = rev; return want })
 }
 
-func (p *policy) read(key string, into any) (there bool, err error) {
+// put writes one object unless the log holds the same.
+func (p *policy) put(key string, value func(revision uint64) any) error {
 	found, err := p.tx.ObjectsUnder([]string{key})
-	if err != nil || len(found) == 0 {
-		return false, err
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(found[key].Value, into); err != nil {
-		return false, fmt.Errorf("read object %s: %w", key, err)
+	if old, there := found[key]; there && same(old, value(old.Revision)) {
+		return nil
 	}
-	return true, nil
+	return p.write([]store.LogChange{{Key: key, Value: value}})
 }
 
 func (p *policy) write(changes []store.LogChange) error {
@@ -275,17 +269,8 @@ func signatureValue(s portal.Signature) func(uint64) any {
 	return func(rev uint64) any { s.Revision = rev; return s }
 }
 
-// sameEntry reports whether the log holds this entry already. What can't be read is not the same, and is written anew.
-func sameEntry(o store.Object, want portal.Entry) bool {
-	var have portal.Entry
-	if json.Unmarshal(o.Value, &have) != nil {
-		return false
-	}
-	sameTime := have.NotAfter.Equal(want.NotAfter)
-	have.NotAfter, have.Revision = want.NotAfter, want.Revision
-	return sameTime && have == want
-}
-
-func sameRule(a, b portal.CompiledRule) bool {
-	return a.ID == b.ID && a.Action == b.Action && slices.Equal(a.Destinations, b.Destinations)
+// same reports whether the log holds this value already, but for the revision, which the value must have been given.
+func same(o store.Object, want any) bool {
+	b, err := json.Marshal(want)
+	return err == nil && bytes.Equal(b, o.Value)
 }

@@ -98,22 +98,29 @@ func (tx *Tx) UnusedSignatures(ids []portal.SignatureID) ([]portal.SignatureID, 
 type Clash struct {
 	KeyUses  int // devices and gateways that have the public key
 	NameUses int // devices of the person that have the name
-	Devices  int // devices that the person has with the profile
 }
 
 // Clashes looks up what stands in the way of a device; except is a device that does not count, "" for none.
-func (tx *Tx) Clashes(user portal.UserID, profile portal.ProfileID, name string, key portal.PublicKey, except portal.DeviceID) (Clash, error) {
+func (tx *Tx) Clashes(user portal.UserID, name string, key portal.PublicKey, except portal.DeviceID) (Clash, error) {
 	var c Clash
 	k := key.String()
 	err := tx.db.Raw(`SELECT
 		(SELECT COUNT(*) FROM devices WHERE public_key = ? AND id <> ?) + (SELECT COUNT(*) FROM gateways WHERE public_key = ?) AS key_uses,
-		(SELECT COUNT(*) FROM devices WHERE user_id = ? AND name = ? AND id <> ?) AS name_uses,
-		(SELECT COUNT(*) FROM devices WHERE user_id = ? AND profile_id = ? AND id <> ?) AS devices`,
-		k, string(except), k, string(user), name, string(except), string(user), string(profile), string(except)).Scan(&c).Error
+		(SELECT COUNT(*) FROM devices WHERE user_id = ? AND name = ? AND id <> ?) AS name_uses`,
+		k, string(except), k, string(user), name, string(except)).Scan(&c).Error
 	if err != nil {
 		return Clash{}, fmt.Errorf("look up clashes: %w", err)
 	}
 	return c, nil
+}
+
+// CountWithProfile returns how many devices the person has with the profile.
+func (tx *Tx) CountWithProfile(user portal.UserID, profile portal.ProfileID) (n int, err error) {
+	err = tx.db.Raw("SELECT COUNT(*) FROM devices WHERE profile_id = ? AND user_id = ?", string(profile), string(user)).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("count devices of %s: %w", user, err)
+	}
+	return n, nil
 }
 
 // HoldUser keeps the person's row there until the transaction ends. Who adds a device or a membership calls it before LockFeed, as

@@ -15,7 +15,7 @@ import (
 // runs in a savepoint of its own inside the transaction of the group, and is told of success only after the commit of all. One that
 // fails undoes its own savepoint and nothing else. A writer that nobody waits for commits at once.
 type groupCommit struct {
-	db *gorm.DB
+	writer *writer // used by who holds turn
 
 	waiting atomic.Int64 // writers that are about to take turn, and will
 	turn    sync.Mutex   // held by the writer that runs, and while it commits
@@ -30,7 +30,6 @@ const (
 
 // group is one transaction of SQLite that several writers share.
 type group struct {
-	db    *gorm.DB
 	began time.Time
 	n     int
 	lost  error         // SQLite has undone the whole transaction by itself: disk full, I/O error
@@ -69,16 +68,15 @@ func (g *groupCommit) step(ctx context.Context, fn func(db *gorm.DB) error) (joi
 	joined = g.group
 	joined.n++
 	defer g.endIfLast()
-	return joined, joined.savepoint(ctx, fn)
+	return joined, g.savepoint(ctx, fn)
 }
 
 func (g *groupCommit) begin() error {
 	// The transaction and its statements outlive any one writer's context: an interrupted statement would undo the work of all.
-	db := g.db.WithContext(context.Background()).Begin()
-	if db.Error != nil {
-		return db.Error
+	if err := g.writer.begin(context.Background()); err != nil {
+		return err
 	}
-	g.group = &group{db: db, began: time.Now(), done: make(chan struct{})}
+	g.group = &group{began: time.Now(), done: make(chan struct{})}
 	return nil
 }
 
@@ -90,17 +88,17 @@ func (g *groupCommit) endIfLast() {
 	}
 	g.group = nil
 	if last.err = last.lost; last.err == nil {
-		last.err = last.db.Commit().Error
-	}
-	if last.err != nil {
-		last.db.Rollback() // gives the connection back; there may be nothing left to undo
+		last.err = g.writer.end(context.Background(), "COMMIT")
+	} else {
+		g.writer.close() // there may be nothing left to undo, and there must not be
 	}
 	close(last.done)
 }
 
 // savepoint runs fn so that it is undone alone when it fails.
-func (g *group) savepoint(ctx context.Context, fn func(db *gorm.DB) error) (err error) {
-	if err := g.db.Exec("SAVEPOINT writer").Error; err != nil {
+func (g *groupCommit) savepoint(ctx context.Context, fn func(db *gorm.DB) error) (err error) {
+	db := g.writer.session(context.WithoutCancel(ctx))
+	if err := db.Exec("SAVEPOINT writer").Error; err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	ok := false
@@ -108,19 +106,26 @@ func (g *group) savepoint(ctx context.Context, fn func(db *gorm.DB) error) (err 
 		if ok {
 			return
 		}
-		if undo := errors.Join(g.db.Exec("ROLLBACK TO writer").Error, g.db.Exec("RELEASE writer").Error); undo != nil {
-			g.lost = fmt.Errorf("undo: %w", undo)
+		if undo := errors.Join(db.Exec("ROLLBACK TO writer").Error, db.Exec("RELEASE writer").Error); undo != nil {
+			g.group.lost = fmt.Errorf("undo: %w", undo)
 		}
 	}()
-	if err := fn(g.db.WithContext(context.WithoutCancel(ctx))); err != nil {
+	if err := fn(db); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := g.db.Exec("RELEASE writer").Error; err != nil {
+	if err := db.Exec("RELEASE writer").Error; err != nil {
 		return fmt.Errorf("end: %w", err)
 	}
 	ok = true
 	return nil
+}
+
+// close waits for the writer that runs and gives the connection up.
+func (g *groupCommit) close() {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.writer.close()
 }

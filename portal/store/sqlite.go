@@ -35,14 +35,17 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", path, err)
 	}
-	s := &Store{engine: migrations.SQLite, write: write, read: read, group: &groupCommit{db: write}, wake: newWake(), dsn: path}
-	for db, conns := range map[*gorm.DB]int{write: 1, read: sqliteReaders} {
+	s := &Store{engine: migrations.SQLite, write: write, read: read, wake: newWake(), dsn: path}
+	for db, conns := range map[*gorm.DB]int{write: 2, read: sqliteReaders} { // to write: the writer's, and one for migrations
 		pool, err := db.DB()
 		if err != nil {
 			return nil, err
 		}
 		pool.SetMaxOpenConns(conns)
 		pool.SetMaxIdleConns(conns)
+		if db == write {
+			s.group = &groupCommit{writer: &writer{pool: pool, gorm: write}}
+		}
 	}
 	if err := s.Ping(ctx); err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", path, err)

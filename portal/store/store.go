@@ -58,6 +58,9 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close closes every connection.
 func (s *Store) Close() error {
+	if s.group != nil {
+		s.group.close()
+	}
 	var errs []error
 	for _, g := range []*gorm.DB{s.write, s.read} {
 		db, err := g.DB()
