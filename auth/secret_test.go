@@ -23,8 +23,15 @@ func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
 	var b bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&b, nil))
 	for _, v := range []any{
-		s, SignedIn{Secret: s}, &SignedIn{Secret: s}, SignInStart{Flow: s}, TOTPEnrolment{Secret: s, URI: s}, Confirmed{Codes: []portal.Secret{s}},
-		&Provider{ClientSecret: s}, []portal.Secret{s}, map[string]portal.Secret{"x": s},
+		s,
+		SignedIn{Secret: s},
+		&SignedIn{Secret: s},
+		SignInStart{Flow: s},
+		TOTPEnrolment{Secret: s, URI: s},
+		Confirmed{Codes: []portal.Secret{s}},
+		&Provider{ClientSecret: s},
+		[]portal.Secret{s},
+		map[string]portal.Secret{"x": s},
 	} {
 		text := fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v)
 		log.Info("x", "v", v)

@@ -30,6 +30,7 @@ var texts = map[string]text{
 		Wrong:  "Username or password is not right.", Ended: "This sign-in took too long. Go back to the portal and start again.",
 		Bad: "The portal's request is not right: ", Worker: "works remotely", Admin: "runs the portal",
 	},
+	//nolint:gosec // G101 sees a password; it is the word for one
 	"ko": {
 		Lang: "ko", Title: "데모 로그인", Choose: "계정을 고르세요", SignIn: "로그인:", Username: "사용자 이름", Password: "비밀번호",
 		Notice: "이 로그인 서버는 데모 전용입니다. 비밀번호가 화면에 그대로 보이므로 실제 업무에는 쓰지 마세요.",

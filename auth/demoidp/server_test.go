@@ -46,7 +46,24 @@ func start(t *testing.T) (*demoidp.Server, string, *http.Client) {
 	return idp, issuer, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func get(t *testing.T, c *http.Client, address, language string) (*http.Response, string) {
+// answer is a response that was read whole.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+// back is where the answer sends the browser, nil for nowhere.
+func (a answer) back(t *testing.T) *url.URL {
+	t.Helper()
+	u, err := url.Parse(a.header.Get("Location"))
+	if err != nil || a.code != http.StatusSeeOther {
+		t.Fatalf("got %d to %q, %v; want a redirect", a.code, a.header.Get("Location"), err)
+	}
+	return u
+}
+
+func get(t *testing.T, c *http.Client, address, language string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -56,7 +73,7 @@ func get(t *testing.T, c *http.Client, address, language string) (*http.Response
 	return do(t, c, req)
 }
 
-func post(t *testing.T, c *http.Client, address string, form url.Values) (*http.Response, string) {
+func post(t *testing.T, c *http.Client, address string, form url.Values) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -66,7 +83,7 @@ func post(t *testing.T, c *http.Client, address string, form url.Values) (*http.
 	return do(t, c, req)
 }
 
-func do(t *testing.T, c *http.Client, req *http.Request) (*http.Response, string) {
+func do(t *testing.T, c *http.Client, req *http.Request) answer {
 	t.Helper()
 	resp, err := c.Do(req)
 	if err != nil {
@@ -77,7 +94,17 @@ func do(t *testing.T, c *http.Client, req *http.Request) (*http.Response, string
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+// requestOf is the hidden field that ties the form to the portal's request.
+func requestOf(t *testing.T, page answer) string {
+	t.Helper()
+	m := requestField.FindStringSubmatch(page.body)
+	if m == nil {
+		t.Fatalf("the page has no form:\n%s", page.body)
+	}
+	return html.UnescapeString(m[1])
 }
 
 var requestField = regexp.MustCompile(`name="request" value="([^"]+)"`)
@@ -98,8 +125,10 @@ func TestDemoProviderWantsToBeToldThatItIsADemo(t *testing.T) {
 		t.Errorf("got %v, want ErrNotDemo", err)
 	}
 	for _, cfg := range []demoidp.Config{
-		{Demo: true}, {Demo: true, Issuer: "http://x/", ClientID: "c", ClientSecret: portal.NewSecretText("s"), RedirectURI: redirect},
-		{Demo: true, Issuer: "http://x", ClientID: "c", RedirectURI: redirect}, {Demo: true, Issuer: "http://x", ClientID: "c", ClientSecret: portal.NewSecretText("s")},
+		{Demo: true},
+		{Demo: true, Issuer: "http://x/", ClientID: "c", ClientSecret: portal.NewSecretText("s"), RedirectURI: redirect},
+		{Demo: true, Issuer: "http://x", ClientID: "c", RedirectURI: redirect},
+		{Demo: true, Issuer: "http://x", ClientID: "c", ClientSecret: portal.NewSecretText("s")},
 	} {
 		if _, err := demoidp.New(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
@@ -130,15 +159,14 @@ func TestPortalSignsInThroughTheDemoProvider(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, body := get(t, browser, began.Redirect, "en")
-		if resp.StatusCode != http.StatusOK || !strings.Contains(body, "DEMO") || !strings.Contains(body, a.Password) {
-			t.Fatalf("the page answers %s:\n%s", resp.Status, body)
+		page := get(t, browser, began.Redirect, "en")
+		if page.code != http.StatusOK || !strings.Contains(page.body, "DEMO") || !strings.Contains(page.body, a.Password) {
+			t.Fatalf("the page answers %d:\n%s", page.code, page.body)
 		}
-		form := url.Values{"request": {html.UnescapeString(requestField.FindStringSubmatch(body)[1])}, "username": {a.Username}, "password": {a.Password}}
-		resp, _ = post(t, browser, issuer+"/login", form)
-		back, err := resp.Location()
-		if err != nil || resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(back.String(), redirect+"?") {
-			t.Fatalf("the form answers %s, %v, %v", resp.Status, back, err)
+		form := url.Values{"request": {requestOf(t, page)}, "username": {a.Username}, "password": {a.Password}}
+		back := post(t, browser, issuer+"/login", form).back(t)
+		if !strings.HasPrefix(back.String(), redirect+"?") {
+			t.Fatalf("the form leads to %s", back)
 		}
 		q := back.Query()
 		in, err := s.FinishSignIn(t.Context(), auth.Callback{Provider: "demo", State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss")}, began.Flow.Reveal(), from)
@@ -153,8 +181,8 @@ func TestPortalSignsInThroughTheDemoProvider(t *testing.T) {
 		if who.User.Name != a.Name || who.User.Email != a.Email || who.User.Role != want {
 			t.Errorf("%s is %+v, want role %s", a.Username, who.User, want)
 		}
-		if resp, _ = post(t, browser, issuer+"/login", form); resp.StatusCode != http.StatusGone {
-			t.Errorf("the form again answers %s, want 410", resp.Status)
+		if again := post(t, browser, issuer+"/login", form); again.code != http.StatusGone {
+			t.Errorf("the form again answers %d, want 410", again.code)
 		}
 	}
 }
@@ -164,11 +192,12 @@ func TestPageIsStrictAndSpeaksTheBrowsersLanguage(t *testing.T) {
 	for accept, want := range map[string]string{
 		"ko-KR,ko;q=0.9,en;q=0.8": "데모 로그인", "en-US": "Demo sign-in", "": "Demo sign-in", "fr, ko;q=0.3, en;q=0.2": "데모 로그인", "ko;q=x": "Demo sign-in",
 	} {
-		resp, body := get(t, browser, question(issuer), accept)
+		page := get(t, browser, question(issuer), accept)
+		body := page.body
 		if !strings.Contains(body, "<h1>"+want+"</h1>") {
 			t.Errorf("Accept-Language %q: the page does not say %q", accept, want)
 		}
-		csp := resp.Header.Get("Content-Security-Policy")
+		csp := page.header.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "form-action 'self' https://vpn.example.com;") {
 			t.Errorf("the policy is %q", csp)
 		}
@@ -176,44 +205,42 @@ func TestPageIsStrictAndSpeaksTheBrowsersLanguage(t *testing.T) {
 			t.Error("the page has something that its policy forbids")
 		}
 	}
-	if resp, body := get(t, browser, issuer+"/style.css", ""); resp.StatusCode != http.StatusOK || !strings.Contains(body, "prefers-color-scheme: dark") {
-		t.Errorf("the style sheet answers %s", resp.Status)
+	if css := get(t, browser, issuer+"/style.css", ""); css.code != http.StatusOK || !strings.Contains(css.body, "prefers-color-scheme: dark") {
+		t.Errorf("the style sheet answers %d", css.code)
 	}
 }
 
 func TestWrongRequestsAreNotRedirectedToStrangers(t *testing.T) {
 	_, issuer, browser := start(t)
 	for _, change := range [][]string{{"redirect_uri", "https://evil.example/"}, {"redirect_uri", redirect + "/"}, {"client_id", "other"}, {"client_id", "<b>"}} {
-		resp, body := get(t, browser, question(issuer, change...), "")
-		if resp.StatusCode != http.StatusBadRequest || resp.Header.Get("Location") != "" || strings.Contains(body, "<b>") && change[1] == "<b>" && strings.Contains(body, "<b></b>") {
-			t.Errorf("%v: got %s to %q", change, resp.Status, resp.Header.Get("Location"))
+		page := get(t, browser, question(issuer, change...), "")
+		if page.code != http.StatusBadRequest || page.header.Get("Location") != "" || strings.Contains(page.body, change[1]) {
+			t.Errorf("%v: got %d to %q", change, page.code, page.header.Get("Location"))
 		}
 	}
 	for want, change := range map[string][]string{
 		"unsupported_response_type": {"response_type", "token"}, "invalid_scope": {"scope", "email"}, "invalid_request": {"code_challenge_method", "plain"}, "login_required": {"prompt", "none"},
 	} {
-		resp, _ := get(t, browser, question(issuer, change...), "")
-		back, err := resp.Location()
-		if err != nil || back.Query().Get("error") != want || back.Query().Get("state") != "st" || back.Query().Get("iss") != issuer {
-			t.Errorf("%v: got %v, %v; want %s", change, back, err, want)
+		back := get(t, browser, question(issuer, change...), "").back(t)
+		if back.Query().Get("error") != want || back.Query().Get("state") != "st" || back.Query().Get("iss") != issuer {
+			t.Errorf("%v: got %v; want %s", change, back, want)
 		}
 	}
-	if resp, _ := get(t, browser, question(issuer)+"&state=again", ""); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("a parameter twice: got %s", resp.Status)
+	if page := get(t, browser, question(issuer)+"&state=again", ""); page.code != http.StatusBadRequest {
+		t.Errorf("a parameter twice: got %d", page.code)
 	}
 }
 
 func TestWrongPasswordStaysOnThePage(t *testing.T) {
 	_, issuer, browser := start(t)
-	_, body := get(t, browser, question(issuer), "en")
-	form := url.Values{"request": {requestField.FindStringSubmatch(body)[1]}, "username": {"admin"}, "password": {"worker-demo"}}
-	resp, body := post(t, browser, issuer+"/login", form)
-	if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "not right") || resp.Header.Get("Location") != "" {
-		t.Errorf("got %s", resp.Status)
+	form := url.Values{"request": {requestOf(t, get(t, browser, question(issuer), "en"))}, "username": {"admin"}, "password": {"worker-demo"}}
+	page := post(t, browser, issuer+"/login", form)
+	if page.code != http.StatusUnauthorized || !strings.Contains(page.body, "not right") || page.header.Get("Location") != "" {
+		t.Errorf("got %d", page.code)
 	}
-	resp, _ = post(t, browser, issuer+"/login", url.Values{"request": {"made-up"}, "username": {"admin"}, "password": {"admin-demo"}})
-	if resp.StatusCode != http.StatusGone {
-		t.Errorf("made-up request: got %s", resp.Status)
+	page = post(t, browser, issuer+"/login", url.Values{"request": {"made-up"}, "username": {"admin"}, "password": {"admin-demo"}})
+	if page.code != http.StatusGone {
+		t.Errorf("made-up request: got %d", page.code)
 	}
 }
 
@@ -221,13 +248,9 @@ func TestCodesAreForTheClientWithTheVerifierAndOnce(t *testing.T) {
 	_, issuer, browser := start(t)
 	const verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" // RFC 7636, appendix B
 	code := func() string {
-		_, body := get(t, browser, question(issuer, "code_challenge", challenge), "en")
-		resp, _ := post(t, browser, issuer+"/login", url.Values{"request": {requestField.FindStringSubmatch(body)[1]}, "username": {"worker"}, "password": {"worker-demo"}})
-		back, err := resp.Location()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return back.Query().Get("code")
+		asked := requestOf(t, get(t, browser, question(issuer, "code_challenge", challenge), "en"))
+		form := url.Values{"request": {asked}, "username": {"worker"}, "password": {"worker-demo"}}
+		return post(t, browser, issuer+"/login", form).back(t).Query().Get("code")
 	}
 	ask := func(code string, change ...string) int {
 		form := url.Values{
@@ -236,8 +259,7 @@ func TestCodesAreForTheClientWithTheVerifierAndOnce(t *testing.T) {
 		for i := 0; i+1 < len(change); i += 2 {
 			form.Set(change[i], change[i+1])
 		}
-		resp, _ := post(t, browser, issuer+"/token", form)
-		return resp.StatusCode
+		return post(t, browser, issuer+"/token", form).code
 	}
 	good := code()
 	if got := ask(good); got != http.StatusOK {
@@ -251,8 +273,8 @@ func TestCodesAreForTheClientWithTheVerifierAndOnce(t *testing.T) {
 			t.Errorf("%v: got %d", change, got)
 		}
 	}
-	if resp, _ := get(t, browser, issuer+"/userinfo", ""); resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("userinfo without a token: got %s", resp.Status)
+	if info := get(t, browser, issuer+"/userinfo", ""); info.code != http.StatusUnauthorized {
+		t.Errorf("userinfo without a token: got %d", info.code)
 	}
 }
 
