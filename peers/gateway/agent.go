@@ -164,14 +164,18 @@ func (a *Agent) Apply(ctx context.Context, c portal.Change) error {
 
 // Contact says that a portal has just been heard of. Without it the agent stops forwarding after Node.Grace.
 func (a *Agent) Contact() {
-	now := a.Now()
-	a.mu.Lock()
-	a.metrics.Contact = now
-	busy := a.metrics.Closed || now.Sub(a.noted) >= contactEvery
-	a.mu.Unlock()
-	if busy {
+	if a.heard() {
 		a.poke()
 	}
+}
+
+// heard notes a contact and reports whether Run has something to do because of it.
+func (a *Agent) heard() bool {
+	now := a.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.metrics.Contact = now
+	return a.metrics.Closed || now.Sub(a.noted) >= contactEvery
 }
 
 // Metrics returns the figures of this moment.

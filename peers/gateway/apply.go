@@ -14,8 +14,9 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 	start := a.Now()
 	batch := a.take()
 	if len(batch) > 0 {
-		a.Contact()
+		a.heard()
 	}
+	wasClosed := a.closed
 	var total deltaSum
 	for _, w := range batch {
 		total.add(a.state.Apply(w.change))
@@ -28,9 +29,11 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 		a.Log.ErrorContext(ctx, "keep the state on disk", "err", diskErr)
 		err = errors.Join(err, diskErr)
 	}
-	a.publish()
 	a.noteContact()
-	a.say(nil)
+	a.publish()
+	if len(batch) > 0 || err != nil || wasClosed != a.closed {
+		a.say(nil)
+	}
 	for _, w := range batch {
 		w.done <- err
 	}
@@ -91,10 +94,11 @@ func samePeer(x, y portal.Entry) bool {
 
 // settle makes the whole data path what the state says, whatever it is now, and says how many objects differed.
 func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
-	want := a.state.Desired
+	want, now := a.state.Desired, a.Now()
 	if want.Node.Port == 0 {
 		return 0, nil // no portal has said yet what this node is
 	}
+	a.due(now)
 	if a.closed {
 		want.Entries = nil
 	}
@@ -105,7 +109,7 @@ func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", what, e))
 		}
 	}
-	pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, a.Now()) })
+	pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, now) })
 	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })
 	pass("peers", func() (int, error) { return a.Tunnel.Sync(ctx, want.Entries) })
 	if a.Host != nil {

@@ -95,22 +95,27 @@ func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
 	return gone
 }
 
-// endWhatIsDue takes entries whose end has come down to quarantine, and closes the gateway when its grace is over.
-func (a *Agent) endWhatIsDue(ctx context.Context) {
-	now := a.Now()
-	var d portal.Delta
+// due takes the entries whose end has come out of the heap, marks them as lapsed, and returns what that changes.
+func (a *Agent) due(now time.Time) (d portal.Delta) {
 	for len(a.expiry) > 0 && !now.Before(a.expiry[0].at) {
-		due := heap.Pop(&a.expiry).(end)
-		e, there := a.state.Entries[due.key]
-		if !there || a.lapsed[due.key] || !e.NotAfter.Equal(due.at) || e.Level == portal.LevelQuarantine {
+		x := heap.Pop(&a.expiry).(end)
+		e, there := a.state.Entries[x.key]
+		if !there || a.lapsed[x.key] || !e.NotAfter.Equal(x.at) || e.Level == portal.LevelQuarantine {
 			continue
 		}
-		a.lapsed[due.key] = true
+		a.lapsed[x.key] = true
 		old, fallen := e, e
 		fallen.Level = portal.LevelQuarantine
 		d.Entries = append(d.Entries, portal.EntryDelta{Old: &old, New: &fallen})
 	}
-	wasClosed := a.closed
+	return d
+}
+
+// endWhatIsDue takes entries whose end has come down to quarantine, and closes the gateway when its grace is over.
+func (a *Agent) endWhatIsDue(ctx context.Context) {
+	now := a.Now()
+	d := a.due(now)
+	wasClosed, wasSick := a.closed, a.sick != nil
 	err := a.reach(ctx, d, nil, now)
 	if err != nil {
 		a.Log.ErrorContext(ctx, "end what is due", "entries", len(d.Entries), "err", err)
@@ -118,7 +123,7 @@ func (a *Agent) endWhatIsDue(ctx context.Context) {
 	if len(d.Entries) > 0 {
 		a.Log.InfoContext(ctx, "sessions ended", "entries", len(d.Entries))
 	}
-	if len(d.Entries) > 0 || err != nil || wasClosed != a.closed {
+	if len(d.Entries) > 0 || err != nil || wasSick || wasClosed != a.closed {
 		a.noteOutcome(0, 0, err)
 		a.publish()
 		a.say(nil)
