@@ -33,7 +33,8 @@ const (
 	kindEntry
 	kindSignature
 	kindRule
-	kindTopology // a profile, a PoP or a gateway changed; the tables say how
+	kindProfile // a profile may be served elsewhere now; the tables say where
+	kindPlace   // a PoP or a gateway changed; the tables say how
 )
 
 // readObject decodes an object. One that can't be read fails closed, and err says so: an entry or a signature counts as gone, a rule
@@ -71,8 +72,10 @@ func readObject(o Object) (out object, err error) {
 		if out.rule, err = decode(o, func(r *portal.CompiledRule) bool { return r.ID == out.ruleID }); err != nil {
 			out.rule = denyAll(out.ruleID, o.Revision)
 		}
-	case "profile", "pop", "gateway":
-		out.kind = kindTopology
+	case "profile":
+		out.kind = kindProfile
+	case "pop", "gateway":
+		out.kind = kindPlace
 	}
 	return out, err
 }

@@ -20,6 +20,7 @@ type Hub struct {
 	Grace      time.Duration        // without any portal a gateway serves for so long; 0: 24 h
 	Poll       time.Duration        // how often to look at the log without being woken; 0: 2 s
 	Beat       time.Duration        // how often a stream says that it is alive; 0: 15 s
+	Keep       int                  // bytes of the newest changes that are kept for streams that are behind, for each view; 0: 8 MiB
 
 	once  sync.Once
 	wake  chan struct{} // somebody asks for a stream
@@ -58,6 +59,9 @@ func (h *Hub) init() {
 		}
 		if h.Beat == 0 {
 			h.Beat = defaultBeat
+		}
+		if h.Keep == 0 {
+			h.Keep = ringBytes
 		}
 		h.wake, h.dirty = make(chan struct{}, 1), make(chan struct{}, 1)
 		h.limit = newLimiter()

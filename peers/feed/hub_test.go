@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// The PostgreSQL server of the tests lives as long as the process, and gorm's cache of statements has no end.
 		goleak.IgnoreAnyFunction(storetest+".runServer.func1"), goleak.IgnoreAnyFunction(storetest+".runServer.func1.1"),
-		goleak.IgnoreAnyFunction(storetest+".removeAfter.func1"), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"),
+		goleak.IgnoreAnyFunction(storetest+".removeAfter.func1"), goleak.IgnoreAnyFunction("os/exec.(*Cmd).writerDescriptor.func1"), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"),
 	)
 }
 

@@ -208,18 +208,16 @@ func (h *Hub) keep(rows []GatewayReport) {
 	}
 }
 
-// settle tells of what was stored, and ends streams whose reports were refused: another portal has a newer one.
+// settle tells of what was stored. Reports that were refused say that another portal has a newer stream or has retired the gateway: the
+// loop will see which.
 func (h *Hub) settle(rows []GatewayReport, stale []portal.GatewayID) {
 	refused := map[portal.GatewayID]bool{}
 	for _, id := range stale {
 		refused[id] = true
+		pulse(h.wake)
 	}
 	for _, r := range rows {
-		if s := h.streams[r.Gateway]; refused[r.Gateway] {
-			if s != nil && s.epoch == r.Epoch {
-				h.figures.fenced++
-				s.end(byeFenced)
-			}
+		if refused[r.Gateway] {
 			continue
 		}
 		h.events.send(Event{Kind: EventGateway, Gateway: r.Gateway})

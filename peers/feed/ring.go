@@ -9,7 +9,7 @@ import (
 // behind the ring gets a snapshot.
 const (
 	ringChanges = 4096
-	ringBytes   = 8 << 20
+	ringBytes   = 8 << 20 // where Hub.Keep does not say
 )
 
 // told is one change as it is sent.
@@ -25,15 +25,18 @@ type ring struct {
 	floorHash string
 	told      []told
 	bytes     int
+	most      int // bytes
 }
 
-func (r *ring) reset(revision uint64, hash string) { *r = ring{floor: revision, floorHash: hash} }
+func newRing(revision uint64, hash string, most int) ring {
+	return ring{floor: revision, floorHash: hash, most: most}
+}
 
 // push adds the newest change and forgets the oldest ones when there are too many.
 func (r *ring) push(t told) {
 	r.told, r.bytes = append(r.told, t), r.bytes+len(t.line)
 	drop := 0
-	for len(r.told)-drop > ringChanges || r.bytes > ringBytes && drop < len(r.told) {
+	for len(r.told)-drop > ringChanges || r.bytes > r.most && drop < len(r.told) {
 		old := r.told[drop]
 		r.floor, r.floorHash, r.bytes = old.revision, old.hash, r.bytes-len(old.line)
 		drop++

@@ -39,6 +39,9 @@ var (
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	h.init()
 	config, err := h.Control.ServerTLS(ctx)
+	if ctx.Err() != nil {
+		return l.Close()
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("make the certificate of the gateways' listener: %w", err), l.Close())
 	}
@@ -50,8 +53,8 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 8, MaxReceiveBufferPerConnection: 1 << 17, MaxReceiveBufferPerStream: 1 << 16, MaxDecoderHeaderTableSize: 4096,
 		},
-		ErrorLog:    slog.NewLogLogger(h.Log.Handler(), slog.LevelDebug), // handshakes that fail are somebody else's fault
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(h.Log.Handler(), slog.LevelDebug),                      // handshakes that fail are somebody else's fault
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }, // streams end with Run, and say goodbye
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {

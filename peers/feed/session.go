@@ -18,7 +18,7 @@ const (
 	answerWithin   = 20 * time.Second      // for the portal to accept the stream
 	reportEvery    = 50 * time.Millisecond // at most; the first report after a silence goes at once
 	renewAgain     = 10 * time.Minute      // after a renewal that failed; sooner when the certificate ends soon
-	changesWaiting = 64                    // received and not applied yet; then nothing more is read, and the portal sends a snapshot
+	changesWaiting = 8                     // received and not applied yet; then nothing more is read, and the portal sends a snapshot
 )
 
 // session is one try to follow a portal.
@@ -37,6 +37,7 @@ type session struct {
 type received struct {
 	change portal.Change
 	beat   bool
+	hash   string // that the follower should have then
 }
 
 // run keeps one stream until it ends, and says why. All that was received whole is applied before it returns.
@@ -129,11 +130,11 @@ func (s *session) take(ctx context.Context, d down, parts *assembly, started cha
 			return err
 		}
 		if done {
-			return s.wait(ctx, received{change: whole})
+			return s.wait(ctx, received{change: whole, hash: d.Hash})
 		}
 	}
 	if d.Beat != nil {
-		return s.wait(ctx, received{change: portal.Change{Revision: *d.Beat}, beat: true})
+		return s.wait(ctx, received{change: portal.Change{Revision: *d.Beat}, beat: true, hash: d.Hash})
 	}
 	switch d.Bye {
 	case "":
@@ -169,8 +170,10 @@ func (s *session) apply(ctx context.Context) {
 		if ctx.Err() != nil {
 			continue
 		}
-		if held, _ := s.follower.Since(); r.beat && r.change.Revision <= held {
-			pulse(c.wake)
+		if held, hash := s.follower.Since(); r.beat && r.change.Revision <= held {
+			if hash != r.hash {
+				pulse(c.wake) // the portal will see the difference and heal it
+			}
 			continue
 		}
 		began := c.Now()
@@ -208,12 +211,16 @@ func (s *session) send(ctx context.Context, out *io.PipeWriter, started <-chan s
 		return context.Cause(ctx)
 	}
 	pulse(c.wake)
+	alive := time.NewTicker(s.beat) // also when there is nothing to report, or the follower has enough to do
+	defer alive.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-c.wake:
+		case <-alive.C:
 		}
+		alive.Reset(s.beat)
 		for _, m := range c.next(s.follower) {
 			if _, err := out.Write(appendLine(nil, up{Report: &m})); err != nil {
 				return fmt.Errorf("report: %w", err)

@@ -62,7 +62,9 @@ func (h *Hub) admit(ctx context.Context) []*ask {
 		for _, a := range waiting {
 			a.done <- fmt.Errorf("%w (%w)", portal.ErrUnavailable, err)
 		}
-		h.Log.ErrorContext(ctx, "open streams", "err", err)
+		if ctx.Err() == nil {
+			h.Log.ErrorContext(ctx, "open streams", "err", err)
+		}
 		return nil
 	}
 	var admitted []*ask
@@ -171,7 +173,7 @@ func (r *reading) object(o Object) object {
 func (r *reading) readTopology(log Log) error {
 	changed := false
 	for _, o := range r.objects {
-		changed = changed || o.kind == kindTopology && o.revision > r.hub.book.revision
+		changed = changed || (o.kind == kindProfile || o.kind == kindPlace) && o.revision > r.hub.book.revision
 	}
 	if !changed {
 		return nil
@@ -232,7 +234,7 @@ func (r *reading) fill(log Log, b *book, views map[scope]*view) error {
 		return err
 	}
 	for _, v := range views {
-		v.fill(b, entries, r.pos.Head)
+		v.fill(b, entries, r.pos.Head, r.hub.Keep)
 	}
 	r.fresh = views
 	return nil
@@ -341,7 +343,6 @@ func (h *Hub) retopologize(t Topology) {
 func (h *Hub) fence(r *reading) {
 	for id, epoch := range r.epochs {
 		if s := h.streams[id]; s != nil && s.epoch < epoch {
-			h.figures.fenced++
 			s.end(byeFenced)
 		}
 	}
@@ -366,7 +367,6 @@ func (h *Hub) place(a *ask, r *reading, catchUps map[catchUp][]byte) error {
 		if old.epoch > s.epoch {
 			return errFenced
 		}
-		h.figures.fenced++
 		old.end(byeFenced)
 	}
 	h.streams[id] = s
@@ -380,9 +380,7 @@ func (h *Hub) place(a *ask, r *reading, catchUps map[catchUp][]byte) error {
 	case since == 0 || since > h.book.revision:
 		s.wantSnapshot = true
 	case v.ring.covers(since):
-		if s.wantSnapshot = v.ring.hashAt(since) != a.hello.Hash; s.wantSnapshot {
-			h.mismatch(s)
-		}
+		s.wantSnapshot = v.ring.hashAt(since) != a.hello.Hash // it drifted, or its PoP served something else then
 	case r.whole != nil || since < r.from || since < r.pos.Floor:
 		s.wantSnapshot = true
 	default:
@@ -408,7 +406,7 @@ func (h *Hub) catchUp(v *view, since uint64, r *reading, done map[catchUp][]byte
 		objects = objects[1:]
 	}
 	for _, o := range objects {
-		if o.kind == kindTopology {
+		if o.kind == kindProfile {
 			done[key] = nil
 			return nil, true
 		}

@@ -57,6 +57,9 @@ func (s *stream) end(bye string) {
 	}
 	s.bye = bye
 	close(s.ended)
+	if bye == byeFenced {
+		s.hub.figures.fenced++
+	}
 }
 
 func (s *stream) setNode(n portal.Node) {
@@ -155,7 +158,6 @@ func (s *stream) send(ctx context.Context, w http.ResponseWriter, rc *http.Respo
 	defer expires.Stop()
 	for beating := true; ; {
 		for s.next(out, beating) {
-			beating = false
 		}
 		if err := out.flush(); err != nil {
 			return err

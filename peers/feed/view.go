@@ -30,7 +30,7 @@ func newView(s scope) *view {
 }
 
 // fill makes the view what the whole log says at a revision.
-func (v *view) fill(b *book, entries map[portal.ProfileID][]portal.Entry, revision uint64) {
+func (v *view) fill(b *book, entries map[portal.ProfileID][]portal.Entry, revision uint64, keep int) {
 	c := newChange(v, b, revision, true)
 	c.Full = true
 	for id := range v.profiles {
@@ -40,7 +40,7 @@ func (v *view) fill(b *book, entries map[portal.ProfileID][]portal.Entry, revisi
 	}
 	v.state.Apply(c.Change)
 	v.revision = revision
-	v.ring.reset(revision, v.state.Hash())
+	v.ring = newRing(revision, v.state.Hash(), keep)
 }
 
 // change builds what objects mean for the view. The book has them already. forAny makes a change that is right for every follower at
@@ -189,9 +189,9 @@ type snapshot struct {
 	usedAt   time.Time
 }
 
-// copyState copies what a snapshot is made of.
+// copyState copies what a snapshot is made of. The state has all up to the view's revision, and may have one change more already.
 func (v *view) copyState() (c portal.Change, hash string) {
-	c = portal.Change{Revision: v.state.Revision, Full: true}
+	c = portal.Change{Revision: max(v.state.Revision, v.revision), Full: true}
 	c.Entries = make([]portal.Entry, 0, len(v.state.Entries))
 	for _, e := range v.state.Entries {
 		c.Entries = append(c.Entries, e)

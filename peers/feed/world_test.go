@@ -17,7 +17,6 @@ import (
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/seal"
 	"github.com/sallyport/sallyport/portal/store"
-	"github.com/sallyport/sallyport/portal/store/storetest"
 )
 
 // patience is how long a test waits for what must happen; only a failure takes so long.
@@ -106,11 +105,6 @@ func logger(t testing.TB) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
-}
-
-// policy is a pool, and profiles that are served where the test wants.
-type policy struct {
-	pool portal.PoolID
 }
 
 func (s *site) pool() portal.PoolID {
@@ -216,7 +210,7 @@ type node struct {
 	changes int           // changes that were not snapshots, heartbeats included
 	news    chan struct{} // closed and replaced at each change
 	block   chan struct{} // when set, Apply waits until it is closed
-	ended   chan error
+	ended   chan error    // gets what Run returned
 }
 
 func newNode(t testing.TB, c feed.Credentials) *node {
@@ -228,16 +222,26 @@ func newNode(t testing.TB, c feed.Credentials) *node {
 // start runs the client until stop.
 func (n *node) start() *node {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- n.client.Run(ctx, n) }()
 	n.ended = make(chan error, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.ended <- n.client.Run(ctx, n)
+	}()
 	n.stop = sync.OnceFunc(func() {
 		cancel()
-		err := <-done
-		n.ended <- err
+		<-done
 	})
 	n.t.Cleanup(n.stop)
 	return n
+}
+
+// restart ends the client and begins another one with what the follower holds: a gateway whose program was restarted.
+func (n *node) restart() *node {
+	n.stop()
+	c := n.client
+	n.client = &feed.Client{Credentials: c.Credentials, Now: c.Now, Log: c.Log, Version: c.Version}
+	return n.start()
 }
 
 func (n *node) Since() (uint64, string) {
@@ -396,4 +400,27 @@ func (s *site) want(pop portal.PoPID) *portal.State {
 	return plainFilter(s.t, s.store, pop)
 }
 
-var _ = storetest.New
+// listenAgain takes an address that was just given up.
+func listenAgain(t testing.TB, addr string) net.Listener {
+	t.Helper()
+	var l net.Listener
+	eventually(t, "listening on "+addr+" again", func() (ok bool) {
+		var err error
+		l, err = net.Listen("tcp", addr)
+		return err == nil
+	})
+	return l
+}
+
+// networks gives the PoP other networks and returns them as they print.
+func (s *site) networks(id portal.PoPID, prefixes ...string) string {
+	s.t.Helper()
+	in := peers.NewPoP{Name: string(id)}
+	for _, n := range prefixes {
+		in.Networks = append(in.Networks, netip.MustParsePrefix(n))
+	}
+	if _, err := s.gateways.UpdatePoP(s.t.Context(), admin, id, in); err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprint(in.Networks)
+}
