@@ -9,8 +9,11 @@ import (
 	"github.com/sallyport/sallyport/portal/store"
 )
 
-// maxPage bounds a page of people.
-const maxPage = 200
+// maxPage bounds a page of people; maxID what may be an id at all, in bytes.
+const (
+	maxPage = 200
+	maxID   = 64
+)
 
 // People returns up to limit people in the order of their ids (oldest first) after the one named, "" for the beginning. search, when
 // not "", must occur in name or address, in any case of letters.
@@ -20,7 +23,7 @@ func (s *Service) People(ctx context.Context, by portal.Actor, search string, af
 	}
 	var users []portal.User
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		users, err = tx.Users(cleanText(search, 128), portal.UserID(cleanText(string(after), 64)), min(max(limit, 1), maxPage))
+		users, err = tx.Users(cleanText(search, 128), portal.UserID(cleanText(string(after), maxID)), min(max(limit, 1), maxPage))
 		return err
 	})
 	if err != nil {
@@ -34,9 +37,12 @@ func (s *Service) Person(ctx context.Context, by portal.Actor, id portal.UserID)
 	if err := Allow(by, PeopleRead, s.now()); err != nil {
 		return portal.User{}, err
 	}
+	if !plainText(string(id), maxID) {
+		return portal.User{}, portal.ErrNotFound
+	}
 	var user portal.User
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		user, err = tx.User(portal.UserID(cleanText(string(id), 64)))
+		user, err = tx.User(id)
 		return err
 	})
 	if err != nil {
@@ -177,7 +183,7 @@ func (s *Service) administer(ctx context.Context, by portal.Actor, a Action, id 
 	if err := Allow(by, a, s.now()); err != nil {
 		return err
 	}
-	if !plainText(string(id), 64) {
+	if !plainText(string(id), maxID) {
 		return portal.ErrNotFound
 	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {

@@ -113,6 +113,9 @@ func (s *Service) EndSession(ctx context.Context, who Who, id portal.SessionID) 
 }
 
 func (s *Service) endSession(ctx context.Context, who Who, id portal.SessionID, action string) error {
+	if !plainText(string(id), maxID) {
+		return portal.ErrNotFound
+	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteSession(who.User.ID, id); err != nil {
 			return err

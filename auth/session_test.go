@@ -80,14 +80,19 @@ func TestSessionWithoutFactorIsShort(t *testing.T) {
 func TestPeopleSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		me, other := w.enrolled(ada("me")), w.enrolled(ada("other"))
-		second := w.signIn("me")
+		elsewhere := w.signIn("me")
 		live, err := w.Sessions(t.Context(), me.Who)
-		if err != nil || len(live) != 2 || live[0].ID != second.Session.ID || live[0].UserAgent != browser.UserAgent || live[0].Addr != browser.Addr {
+		if err != nil || len(live) != 2 || live[0].ID != elsewhere.Session.ID || live[0].UserAgent != browser.UserAgent || live[0].Addr != browser.Addr {
 			t.Fatalf("got %+v, %v", live, err)
 		}
 		wantErr(t, "somebody else's", w.EndSession(t.Context(), me.Who, other.Session.ID), portal.ErrNotFound)
-		wantErr(t, "unknown", w.EndSession(t.Context(), me.Who, "nothing"), portal.ErrNotFound)
-		if err := w.EndSession(t.Context(), me.Who, second.Session.ID); err != nil {
+		for _, id := range []string{"nothing", "", "\x00", "\xff", strings.Repeat("x", 100000)} {
+			wantErr(t, "unknown session", w.EndSession(t.Context(), me.Who, portal.SessionID(id)), portal.ErrNotFound)
+			wantErr(t, "unknown token", w.DeleteToken(t.Context(), me.Who, portal.TokenID(id)), portal.ErrNotFound)
+			wantErr(t, "unknown factor", w.RemoveFactor(t.Context(), me.Who, portal.FactorID(id)), portal.ErrNotFound)
+			wantErr(t, "unknown person", second(w.Person(t.Context(), portal.System, portal.UserID(id))), portal.ErrNotFound)
+		}
+		if err := w.EndSession(t.Context(), me.Who, elsewhere.Session.ID); err != nil {
 			t.Error(err)
 		}
 		w.signIn("me")

@@ -11,8 +11,14 @@ import (
 // sweepEvery is how often what has ended is forgotten. Nothing depends on it: ends are checked at each use.
 const sweepEvery = 5 * time.Minute
 
-// Run sweeps what has ended (sessions, sign-ins, tokens, counters, one-time marks) every few minutes until ctx ends. It is a task.
+// Run reseals what an older master key sealed, then sweeps what has ended (sessions, sign-ins, tokens, counters, one-time marks) every few
+// minutes until ctx ends. It is a task.
 func (s *Service) Run(ctx context.Context) error {
+	if n, err := s.Reseal(ctx); err != nil && ctx.Err() == nil {
+		s.log().WarnContext(ctx, "reseal with the newest master key", "done", n, "err", err)
+	} else if n > 0 {
+		s.log().InfoContext(ctx, "resealed with the newest master key", "values", n)
+	}
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

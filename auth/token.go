@@ -126,6 +126,9 @@ func (s *Service) DeleteToken(ctx context.Context, who Who, id portal.TokenID) e
 	if err := who.RequireReady(); err != nil {
 		return err
 	}
+	if !plainText(string(id), maxID) {
+		return portal.ErrNotFound
+	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteToken(who.User.ID, id); err != nil {
 			return err

@@ -61,9 +61,22 @@ func (tx *Tx) ConfirmFactor(id portal.FactorID) error {
 	return one(tx.db.Model(&factorRow{}).Where("id = ? AND confirmed_at = 0", string(id)).Updates(map[string]any{"confirmed_at": micros(tx.Now)}))
 }
 
-// ResealFactor replaces the sealed seed, after a change of the master key. It returns portal.ErrNotFound.
-func (tx *Tx) ResealFactor(id portal.FactorID, sealed []byte) error {
-	return one(tx.db.Model(&factorRow{}).Where("id = ?", string(id)).Updates(map[string]any{"sealed": string(sealed)}))
+// FactorsAfter returns up to limit factors of everybody in the order of their ids after the one named, "" for the beginning.
+func (tx *Tx) FactorsAfter(after portal.FactorID, limit int) ([]portal.Factor, error) {
+	var rows []factorRow
+	if err := tx.db.Where("id > ?", string(after)).Order("id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list factors: %w", err)
+	}
+	factors := make([]portal.Factor, len(rows))
+	for i, r := range rows {
+		factors[i] = r.factor()
+	}
+	return factors, nil
+}
+
+// ResealFactor replaces the sealed seed, after a change of the master key. It returns portal.ErrNotFound when it is not old any more.
+func (tx *Tx) ResealFactor(id portal.FactorID, old, sealed []byte) error {
+	return one(tx.db.Model(&factorRow{}).Where("id = ? AND sealed = ?", string(id), string(old)).Updates(map[string]any{"sealed": string(sealed)}))
 }
 
 // DeleteFactor forgets one factor of a person. It returns portal.ErrNotFound when there is none, or it is somebody else's.

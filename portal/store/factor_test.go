@@ -29,7 +29,15 @@ func TestFactorCountsOnceConfirmed(t *testing.T) {
 			if err := tx.ConfirmFactor("f1"); !errors.Is(err, portal.ErrNotFound) {
 				t.Errorf("confirmed twice: got %v, want ErrNotFound", err)
 			}
-			errs = append(errs, tx.DeleteUnconfirmedFactors(me), tx.ResealFactor("f1", []byte("v1.b.y")))
+			errs = append(errs, tx.DeleteUnconfirmedFactors(me), tx.ResealFactor("f1", []byte("v1.a.x"), []byte("v1.b.y")))
+			if err := tx.ResealFactor("f1", []byte("v1.a.x"), []byte("v1.c.z")); !errors.Is(err, portal.ErrNotFound) {
+				t.Errorf("resealed from what it is no longer: got %v, want ErrNotFound", err)
+			}
+			all, err := tx.FactorsAfter("", 10)
+			if len(all) != 1 || all[0].ID != "f1" {
+				t.Errorf("all: %+v", all)
+			}
+			errs = append(errs, err)
 			left, err := tx.Factors(me)
 			if len(left) != 1 || left[0].ID != "f1" || string(left[0].Sealed) != "v1.b.y" || left[0].ConfirmedAt.IsZero() {
 				t.Errorf("left: %+v", left)
@@ -174,7 +182,7 @@ func TestSecretIsMadeOnce(t *testing.T) {
 			if len(names) != 1 || names[0] != "ca" {
 				t.Errorf("names are %v", names)
 			}
-			return errors.Join(err, err2, tx.ResealSecret("ca", []byte("three")))
+			return errors.Join(err, err2, tx.ResealSecret("ca", []byte("one"), []byte("three")))
 		})
 	})
 }

@@ -36,9 +36,10 @@ func (tx *Tx) Secret(name string) ([]byte, error) {
 	return []byte(row.Sealed), nil
 }
 
-// ResealSecret replaces the sealed value under a name, after a change of the master key. It returns portal.ErrNotFound.
-func (tx *Tx) ResealSecret(name string, sealed []byte) error {
-	return one(tx.db.Model(&secretRow{}).Where("name = ?", name).Updates(map[string]any{"sealed": string(sealed)}))
+// ResealSecret replaces the sealed value under a name, after a change of the master key. It returns portal.ErrNotFound when it is not
+// old any more.
+func (tx *Tx) ResealSecret(name string, old, sealed []byte) error {
+	return one(tx.db.Model(&secretRow{}).Where("name = ? AND sealed = ?", name, string(old)).Updates(map[string]any{"sealed": string(sealed)}))
 }
 
 // SecretNames returns the names of all secrets, sorted.
