@@ -163,9 +163,6 @@ func (g *Gateways) Gateway(ctx context.Context, id portal.GatewayID) (GatewaySta
 		row, err = tx.Gateway(id)
 		return err
 	})
-	if err == nil && row.State == portal.GatewayRetired {
-		err = portal.ErrNotFound
-	}
 	if err != nil {
 		return GatewayStatus{}, fmt.Errorf("read gateway %s: %w", id, err)
 	}
