@@ -19,6 +19,7 @@ UNIT = $$($(GO) list ./... | grep -v -e '/tests/' -e '/node_modules/')
 
 FRONTEND_SRC := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -path frontend/test-results -prune -o -type f -print 2>/dev/null)
 NPM_STAMP    := frontend/node_modules/.installed
+OIDC_STAMP   := auth/testdata/oidc-provider/node_modules/.installed
 DIST_STAMP   := frontend/dist/index.html
 
 .PHONY: help
@@ -49,7 +50,7 @@ test: ## Everything, as CI runs it
 	@scripts/test
 
 .PHONY: unit
-unit: $(DIST_STAMP) ## Go tests, race detector on, SQLite and PostgreSQL, namespaces where root
+unit: $(DIST_STAMP) $(OIDC_STAMP) ## Go tests, race detector on, SQLite and PostgreSQL, namespaces where root
 	scripts/with-postgres $(GOTEST) -race -shuffle=on -timeout 10m $(UNIT)
 
 .PHONY: frontend-test
@@ -57,7 +58,7 @@ frontend-test: $(DIST_STAMP) ## Types, lint, unit tests and size limits of the w
 	cd frontend && npm run --silent check && npm run --silent test && npm run --silent size
 
 .PHONY: e2e
-e2e: build $(WIREGUARD_GO) ## The whole line with a browser, stock WireGuard and namespaces (root)
+e2e: build $(WIREGUARD_GO) $(OIDC_STAMP) ## The whole line with a browser, stock WireGuard and namespaces (root)
 	scripts/with-postgres $(GOTEST) -timeout 10m ./tests/e2e/...
 
 .PHONY: demo-check
@@ -82,7 +83,7 @@ fuzz: ## Each fuzz target for FUZZTIME (default 20s)
 	scripts/fuzz $(or $(FUZZTIME),20s)
 
 .PHONY: bench
-bench: build $(WIREGUARD_GO) ## design.md's targets, measured here; writes bench.json (root)
+bench: build $(WIREGUARD_GO) $(OIDC_STAMP) ## design.md's targets, measured here; writes bench.json (root)
 	$(GO) run ./tests/bench -o bench.json $(ARGS)
 
 .PHONY: chaos
@@ -107,8 +108,12 @@ $(DIST_STAMP): $(NPM_STAMP) $(FRONTEND_SRC)
 	cd frontend && npm run --silent build
 	@touch $@
 
+$(OIDC_STAMP): auth/testdata/oidc-provider/package-lock.json
+	cd $(@D)/.. && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: tools
-tools: $(GOLANGCI) $(WIREGUARD_GO)
+tools: $(GOLANGCI) $(WIREGUARD_GO) $(OIDC_STAMP)
 
 $(GOLANGCI):
 	@mkdir -p $(@D)

@@ -3,73 +3,13 @@ package e2e
 import (
 	"context"
 	"net/http"
-	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/tests/world"
 )
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
-}
-
-// site is a portal with one gateway, two profiles and one rule: everyone may reach the office host, and nobody its neighbour.
-type site struct {
-	*world.World
-	portal      *world.Portal
-	gateway     *world.Gateway
-	admin       *world.Person
-	split, full string // profiles
-}
-
-func newSite(t *testing.T, o world.PortalOptions) *site {
-	t.Helper()
-	needRoot(t)
-	s := &site{World: world.New(t)}
-	world.ServeWeb(t, s.Office)
-	world.ServeWeb(t, s.Net)
-	s.portal = s.StartPortal(o)
-	s.admin = s.portal.SignIn(s.Net, "admin")
-	s.gateway = s.PlaceGateway(s.admin, "seoul")
-	s.split = s.profile("Office", map[string]any{
-		"mode": "split", "included": []string{world.OfficeNetV4, world.OfficeNetV6}, "dns": []string{world.OfficeV4}, "search": []string{"corp.example"}, "keepalive": 1,
-	})
-	s.full = s.profile("Everything", map[string]any{"mode": "full"})
-	s.allow("office host", world.OfficeV4+"/32", world.OfficeV6+"/128", world.ElsewhereV4+"/32", world.ElsewhereV6+"/128")
-	return s
-}
-
-func (s *site) profile(name string, in map[string]any) string {
-	var made api.Profile
-	in["name"] = name
-	s.admin.Must(http.MethodPost, "/profiles", in, &made)
-	return made.Id
-}
-
-func (s *site) allow(name string, prefixes ...string) {
-	var made api.Resource
-	s.admin.Must(http.MethodPost, "/resources", map[string]any{"name": name, "prefixes": prefixes, "transport": "any"}, &made)
-	s.admin.Must(http.MethodPost, "/rules", map[string]any{
-		"name": name, "reason": "work", "action": "allow", "groups": []string{"everyone"}, "resources": []string{made.Id},
-	}, nil)
-}
-
-func (s *site) serve(t *testing.T) {
-	t.Helper()
-	s.gateway.Enrol()
-	began := time.Now()
-	s.gateway.Start()
-	s.gateway.Online(s.admin, 5*time.Second)
-	t.Logf("measured: enrolled gateway online %d ms after its start (target 2000)", time.Since(began).Milliseconds())
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the gateway came online after %s, want 2s", took)
-	}
-}
 
 func TestStockClientReachesWhatRulesAllowUntilItIsRevoked(t *testing.T) {
 	s := newSite(t, world.PortalOptions{})
@@ -78,55 +18,107 @@ func TestStockClientReachesWhatRulesAllowUntilItIsRevoked(t *testing.T) {
 	device := worker.AddDevice(s.World, s.split, "Laptop")
 	tun := s.Up(s.Client, device.File)
 
-	office(t, s, true)
+	s.office(t, true)
 	if from, err := s.Client.Get(t.Context(), "http://"+world.ElsewhereV4+"/"); err != nil || from != world.ClientV4 {
 		t.Errorf("split took other traffic along: elsewhere saw %q, %v", from, err)
 	}
-	for _, host := range []string{world.ForbidV4, "[" + world.ForbidV6 + "]"} {
-		if s.Client.Reaches("http://"+host+"/", time.Second) {
-			t.Errorf("%s answers, and no rule allows it", host)
-		}
+	if got := tun.Resolv(t); !strings.Contains(got, "nameserver "+world.OfficeV4) || !strings.Contains(got, "search corp.example") {
+		t.Errorf("wg-quick set the resolver to %q", got)
 	}
-	s.Client.Run(t, "ip", "route", "add", "192.0.2.0/24", "dev", tun.Name) // and neither by a route of one's own
+	s.forbidden(t)
+	s.Client.Run(t, "ip", "route", "add", "192.0.2.0/24", "dev", tun.Name) // what the file does not route does not pass by a route of one's own
 	if s.Client.Ping("192.0.2.1") {
 		t.Error("a network that is not behind the PoP answers")
 	}
-	worker.Await("device connected", 5*time.Second, func() (bool, error) {
-		var now api.Device
-		err := worker.Do(t.Context(), http.MethodGet, "/devices/"+device.Id, nil, &now)
-		return err == nil && now.Status == "connected", err
-	})
+	s.connected(t, worker, device)
 
 	transfer := s.Client.StartDownload(t, world.OfficeV4)
 	<-transfer.Got
-	click := time.Now()
-	worker.Must(http.MethodDelete, "/devices/"+device.Id, nil, nil)
-	answered := time.Now()
+	s.diesOf(t, transfer, "revoke", func() { worker.Must(http.MethodDelete, "/devices/"+device.Id, nil, nil) })
+	s.office(t, false)
+}
+
+func TestFullTunnelTakesEverythingAndSuspensionEndsIt(t *testing.T) {
+	s := newSite(t, world.PortalOptions{})
+	s.serve(t)
+	worker := s.portal.SignIn(s.Client, "worker")
+	device := worker.AddDevice(s.World, s.full, "Laptop")
+	tun := s.Up(s.Client, device.File)
+
+	s.office(t, true)
+	for host, want := range map[string]string{world.ElsewhereV4: world.GatewayV4, "[" + world.ElsewhereV6 + "]": world.GatewayV6} {
+		if from, err := s.Client.Get(t.Context(), "http://"+host+"/"); err != nil || from != want {
+			t.Errorf("%s saw %q, %v; want %s", host, from, err, want)
+		}
+	}
+	s.forbidden(t)
+
+	transfer := s.Client.StartDownload(t, world.OfficeV6)
+	<-transfer.Got
+	var me api.Session
+	worker.Must(http.MethodGet, "/session", nil, &me)
+	s.diesOf(t, transfer, "suspend", func() { s.admin.Must(http.MethodPost, "/people/"+me.User.Id+"/suspend", nil, nil) })
+	tun.Down(t) // the portal itself is reached without the tunnel again
+	if err := worker.Do(t.Context(), http.MethodGet, "/session", nil, nil); err == nil {
+		t.Error("the session of a suspended person goes on")
+	}
+}
+
+// office asserts that the allowed host answers, or does not, to ping and HTTP in both families.
+func (s *site) office(t *testing.T, want bool) {
+	t.Helper()
+	s.answer(t, want, world.OfficeV4, world.OfficeV6)
+}
+
+// forbidden asserts that hosts beside the allowed one do not answer, although the file routes them.
+func (s *site) forbidden(t *testing.T) {
+	t.Helper()
+	s.answer(t, false, world.ForbidV4, world.ForbidV6)
+}
+
+func (s *site) answer(t *testing.T, want bool, hosts ...string) {
+	t.Helper()
+	type answer struct {
+		what string
+		got  bool
+	}
+	answers := make(chan answer)
+	for _, host := range hosts {
+		go func() { answers <- answer{"ping " + host, s.Client.Ping(host)} }()
+		go func() { answers <- answer{"HTTP of " + host, s.Client.Reaches(host, time.Second)} }()
+	}
+	for range 2 * len(hosts) {
+		if a := <-answers; a.got != want {
+			t.Errorf("%s: answered %v, want %v", a.what, a.got, want)
+		}
+	}
+}
+
+// connected waits until the portal shows the device as connected.
+func (s *site) connected(t *testing.T, owner *world.Person, device world.Device) {
+	t.Helper()
+	owner.Await("device connected", 5*time.Second, func() (bool, error) {
+		var now api.Device
+		err := owner.Do(t.Context(), http.MethodGet, "/devices/"+device.Id, nil, &now)
+		return now.Status == "connected", err
+	})
+}
+
+// diesOf clicks, and asserts that the transfer is dead soon after.
+func (s *site) diesOf(t *testing.T, transfer *world.Download, what string, click func()) {
+	t.Helper()
+	began := time.Now()
+	click()
+	answered := time.Since(began)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	last, err := transfer.LastByte(ctx, time.Second)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("after %s: %v", what, err)
 	}
-	t.Logf("measured: click to dead %.1f ms, answer to the click after %.1f ms", ms(last.Sub(click)), ms(answered.Sub(click)))
-	if last.Sub(click) > 250*time.Millisecond {
-		t.Errorf("the transfer went on for %s after the click", last.Sub(click))
-	}
-	office(t, s, false)
-}
-
-// office asserts that the allowed host answers, or does not, on both protocols and both families.
-func office(t *testing.T, s *site, want bool) {
-	t.Helper()
-	for _, host := range []string{world.OfficeV4, world.OfficeV6} {
-		if got := s.Client.Ping(host); got != want {
-			t.Errorf("ping %s: %v, want %v", host, got, want)
-		}
-	}
-	for _, host := range []string{world.OfficeV4, "[" + world.OfficeV6 + "]"} {
-		if got := s.Client.Reaches("http://"+host+"/", time.Second); got != want {
-			t.Errorf("http://%s/: %v, want %v", host, got, want)
-		}
+	t.Logf("measured: %s: click to dead %.1f ms, answered after %.1f ms", what, ms(last.Sub(began)), ms(answered))
+	if last.Sub(began) > answered+250*time.Millisecond {
+		t.Errorf("after %s was answered the transfer went on for %s", what, last.Sub(began)-answered)
 	}
 }
 

@@ -26,7 +26,7 @@ type Gateway struct {
 func (w *World) PlaceGateway(admin *Person, name string) *Gateway {
 	w.t.Helper()
 	var pop api.Pop
-	admin.Must(http.MethodPost, "/pops", map[string]any{"name": "PoP " + name, "networks": []string{"0.0.0.0/0", "::/0"}}, &pop)
+	admin.Must(http.MethodPost, "/pops", map[string]any{"name": "PoP " + name, "networks": []string{OfficeNetV4, OfficeNetV6, "0.0.0.0/0", "::/0"}}, &pop)
 	var made api.GatewayWithEnrolment
 	admin.Must(http.MethodPost, "/gateways", map[string]any{"name": name, "pop": pop.Id, "host": GatewayV4, "port": 51820}, &made)
 	return &Gateway{w: w, ID: made.Gateway.Id, PoP: pop.Id, StateDir: filepath.Join(w.Dir, "gateway-"+name), command: made.Enrolment.Command}
@@ -35,11 +35,13 @@ func (w *World) PlaceGateway(admin *Person, name string) *Gateway {
 // Enrol runs the pasted command on the node.
 func (g *Gateway) Enrol() {
 	g.w.t.Helper()
-	cmd := g.shell(g.command + g.flags())
-	if out, err := output(cmd); err != nil {
+	if out, err := g.TryEnrol(); err != nil {
 		g.w.t.Fatalf("%s: %v\n%s", g.command, err, out)
 	}
 }
+
+// TryEnrol runs the pasted command on the node and returns what it said.
+func (g *Gateway) TryEnrol() (string, error) { return output(g.shell(g.command + g.flags())) }
 
 func (g *Gateway) flags() string { return " --state-dir " + g.StateDir + " --interface sallyport0" }
 

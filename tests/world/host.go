@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,8 +37,10 @@ func ServeWeb(t T, n *Namespace) {
 }
 
 // Get asks for a page from inside a namespace, on a connection of its own.
-func (n *Namespace) Get(ctx context.Context, url string) (string, error) {
-	tr := &http.Transport{DialContext: n.Dial, DisableKeepAlives: true}
+func (n *Namespace) Get(ctx context.Context, url string) (string, error) { return n.get(ctx, url, nil) }
+
+func (n *Namespace) get(ctx context.Context, url string, trust *tls.Config) (string, error) {
+	tr := &http.Transport{DialContext: n.Dial, DisableKeepAlives: true, TLSClientConfig: trust}
 	defer tr.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -58,11 +61,16 @@ func (n *Namespace) Get(ctx context.Context, url string) (string, error) {
 	return string(b), nil
 }
 
-// Reaches reports whether a page comes within limit.
-func (n *Namespace) Reaches(url string, limit time.Duration) bool {
+// Reaches reports whether the host at a literal address answers to HTTP within limit.
+func (n *Namespace) Reaches(address string, limit time.Duration) bool {
+	return n.ReachesURL("http://"+net.JoinHostPort(address, "80")+"/", nil, limit)
+}
+
+// ReachesURL reports whether a page comes within limit. trust is for https.
+func (n *Namespace) ReachesURL(url string, trust *tls.Config, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	_, err := n.Get(ctx, url)
+	_, err := n.get(ctx, url, trust)
 	return err == nil
 }
 

@@ -12,9 +12,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
+
+// worlds counts the worlds of this process, which may live side by side.
+var worlds atomic.Int64
 
 // T is what the world needs of a test or of a benchmark program.
 type T interface {
@@ -38,9 +42,9 @@ type Namespace struct {
 // WireGuard's control sockets is replaced, since sockets there are named for interfaces and would be shared otherwise.
 const enter = `mkdir -p /run/wireguard && mount --bind "$0" /run/wireguard && exec "$@"`
 
-func newNamespace(t T, name string) *Namespace {
+func newNamespace(t T, number int64, name string) *Namespace {
 	t.Helper()
-	n := &Namespace{Name: name, full: prefix(os.Getpid()) + name}
+	n := &Namespace{Name: name, full: fmt.Sprintf("sp%d-%d-%s", os.Getpid(), number, name)}
 	n.dir = filepath.Join(t.TempDir(), "ns-"+name)
 	check(t, os.MkdirAll(filepath.Join(n.dir, "wireguard"), 0o700))
 	etc := filepath.Join("/etc/netns", n.full)
@@ -56,8 +60,6 @@ func newNamespace(t T, name string) *Namespace {
 }
 
 func (n *Namespace) resolvConf() string { return filepath.Join("/etc/netns", n.full, "resolv.conf") }
-
-func prefix(pid int) string { return fmt.Sprintf("sp%d-", pid) }
 
 // Command is a command inside the namespace. Its process ends with the test process, however that happens.
 func (n *Namespace) Command(ctx context.Context, name string, args ...string) *exec.Cmd {

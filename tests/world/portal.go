@@ -105,7 +105,7 @@ func (w *World) mustSay(p *Process, text string) {
 func (w *World) startProvider(secret, cert, key string) {
 	w.t.Helper()
 	dir := filepath.Join(w.Root, "tests/world/oidc")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules/oidc-provider")); err != nil {
+	if _, err := os.Stat(filepath.Join(w.Root, "auth/testdata/oidc-provider/node_modules/oidc-provider")); err != nil {
 		w.t.Fatalf("the OpenID provider is not installed: run `make tools`")
 	}
 	cmd := w.Portal.Command(context.Background(), "node", filepath.Join(dir, "server.mjs"), Issuer, secret, PortalURL+"/auth/callback/corp", cert, key)

@@ -40,8 +40,9 @@ func New(t T) *World {
 	}
 	SweepLeftovers()
 	w := &World{t: t, Root: repository(), Dir: t.TempDir()}
+	number := worlds.Add(1)
 	for name, n := range map[string]**Namespace{"net": &w.Net, "client": &w.Client, "portal": &w.Portal, "gateway": &w.Gateway, "office": &w.Office} {
-		*n = newNamespace(t, name)
+		*n = newNamespace(t, number, name)
 	}
 	w.Net.Run(t, "ip", "link", "add", "br0", "type", "bridge")
 	w.Net.Run(t, "ip", "link", "set", "br0", "up")

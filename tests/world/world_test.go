@@ -46,7 +46,7 @@ func TestAStockTunnelWorksInThisWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	tun.Down(t)
-	if w.Client.Reaches("http://"+OfficeV4+"/", 300*time.Millisecond) {
+	if w.Client.Reaches(OfficeV4, 300*time.Millisecond) {
 		t.Fatal("the office answers without a tunnel")
 	}
 }

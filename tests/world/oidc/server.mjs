@@ -4,7 +4,7 @@
 // Usage: node server.mjs ISSUER CLIENT_SECRET REDIRECT_URI CERT_FILE KEY_FILE
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import Provider from 'oidc-provider'
+import Provider from '../../../auth/testdata/oidc-provider/node_modules/oidc-provider/lib/index.js' // installed once, for the tests of package auth too
 
 const [issuer, secret, redirect, certFile, keyFile] = process.argv.slice(2)
 const { hostname, port } = new URL(issuer)
