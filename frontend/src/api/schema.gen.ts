@@ -522,7 +522,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** People */
+        /** People, those who came first at the top */
         get: operations["listPeople"];
         put?: never;
         post?: never;
@@ -930,7 +930,7 @@ export interface components {
             /**
              * @description What the role allows, by the names of the authorization table
              * @example [
-             *       "device.list.all"
+             *       "devices.read"
              *     ]
              */
             can: string[];
@@ -956,7 +956,7 @@ export interface components {
             recoveryCodesLeft: number;
         };
         TotpEnrolment: {
-            /** @description Base32 */
+            /** @description Base32, to type in by hand */
             secret: string;
             /** @description otpauth:// URI, for the QR code */
             uri: string;
@@ -2242,7 +2242,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page, newest first */
+            /** @description A page, oldest first */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -14,6 +14,7 @@ import { NoSuchPage, RouteProblem } from './boundaries.tsx';
 import { Shell } from './shell.tsx';
 
 type Search = Record<string, unknown>;
+type Texts<K extends string> = Partial<Record<K, string>>;
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
@@ -25,7 +26,7 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()({
 const secondFactor = createRoute({
   getParentRoute: () => root,
   path: '/second-factor',
-  validateSearch: (s: Search) => ({ return_to: text(s.return_to) }),
+  validateSearch: (s: Search): Texts<'return_to'> => ({ return_to: text(s.return_to) }),
   component: lazy(() => import('../features/factor/page.tsx'), 'FactorPage'),
 });
 
@@ -57,7 +58,7 @@ const home = createRoute({
 const addDevice = createRoute({
   getParentRoute: () => app,
   path: '/devices/new',
-  validateSearch: (s: Search) => ({
+  validateSearch: (s: Search): Texts<'step' | 'platform' | 'profile' | 'pop'> => ({
     step: text(s.step),
     platform: text(s.platform),
     profile: text(s.profile),
@@ -102,7 +103,7 @@ const people = createRoute({
   getParentRoute: () => app,
   path: '/admin/people',
   beforeLoad: needs('people.read'),
-  validateSearch: (s: Search) => ({ q: text(s.q), sort: text(s.sort) }),
+  validateSearch: (s: Search): Texts<'q' | 'sort'> => ({ q: text(s.q), sort: text(s.sort) }),
   component: lazy(() => import('../features/people/list.tsx'), 'PeoplePage'),
 });
 
@@ -117,7 +118,11 @@ const devices = createRoute({
   getParentRoute: () => app,
   path: '/admin/devices',
   beforeLoad: needs('devices.read'),
-  validateSearch: (s: Search) => ({ q: text(s.q), sort: text(s.sort), status: text(s.status) }),
+  validateSearch: (s: Search): Texts<'q' | 'sort' | 'status'> => ({
+    q: text(s.q),
+    sort: text(s.sort),
+    status: text(s.status),
+  }),
   component: lazy(() => import('../features/devices/list.tsx'), 'DevicesPage'),
 });
 
@@ -132,7 +137,7 @@ const addGateway = createRoute({
   getParentRoute: () => app,
   path: '/admin/gateways/new',
   beforeLoad: needs('gateways.write'),
-  validateSearch: (s: Search) => ({ pop: text(s.pop) }),
+  validateSearch: (s: Search): Texts<'pop'> => ({ pop: text(s.pop) }),
   component: lazy(() => import('../features/gateways/add.tsx'), 'AddGatewayPage'),
 });
 
@@ -154,7 +159,7 @@ const access = createRoute({
   getParentRoute: () => app,
   path: '/admin/access',
   beforeLoad: needs('access.read'),
-  validateSearch: (s: Search) => ({ tab: text(s.tab), edit: text(s.edit) }),
+  validateSearch: (s: Search): Texts<'tab' | 'edit'> => ({ tab: text(s.tab), edit: text(s.edit) }),
   component: lazy(() => import('../features/access/page.tsx'), 'AccessPage'),
 });
 
@@ -162,7 +167,7 @@ const audit = createRoute({
   getParentRoute: () => app,
   path: '/admin/audit',
   beforeLoad: needs('audit.read'),
-  validateSearch: (s: Search) => ({ q: text(s.q) }),
+  validateSearch: (s: Search): Texts<'q'> => ({ q: text(s.q) }),
   component: lazy(() => import('../features/audit/page.tsx'), 'AuditPage'),
 });
 

@@ -36,7 +36,7 @@ export function CodeField({ label, value, onChange, onComplete, disabled }: Prop
       size="lg"
       readOnly={disabled}
       data-autofocus
-      classNames={{ input: classes.input }}
+      classNames={{ input: classes.input, label: classes.label }}
     />
   );
 }

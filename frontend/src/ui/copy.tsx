@@ -26,14 +26,21 @@ export function CopyText({ value, label, children }: { value: string; label: str
   );
 }
 
-type ButtonProps = { value: string; children: ReactNode; variant?: 'default' | 'filled'; onCopy?: () => void };
+type ButtonProps = {
+  value: string;
+  children: ReactNode;
+  variant?: 'default' | 'filled';
+  size?: 'sm' | 'md';
+  onCopy?: () => void;
+};
 
-export function CopyButton({ value, children, variant = 'default', onCopy }: ButtonProps) {
+export function CopyButton({ value, children, variant = 'default', size = 'sm', onCopy }: ButtonProps) {
   const { t } = useTranslation();
   const { copied, copy } = useClipboard({ timeout: 1500 });
   return (
     <Button
       variant={variant}
+      size={size}
       leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
       onClick={() => {
         copy(value);

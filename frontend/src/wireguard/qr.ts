@@ -33,7 +33,8 @@ export function qrPath(code: QrCode): string {
 
 function encode(text: string, ecc: 'low' | 'medium'): boolean[][] | undefined {
   try {
-    return encodeQR(text, 'raw', { ecc, border: 0 });
+    const bordered = encodeQR(text, 'raw', { ecc, border: 1 }); // it takes no border of 0
+    return bordered.slice(1, -1).map((row) => row.slice(1, -1));
   } catch {
     return undefined; // more than version 40 holds
   }

@@ -31,7 +31,7 @@ export function FileDelivery({ config, privateKey, platform, onSaved }: Props) {
         >
           {t('file.download', { file: `${name}.conf` })}
         </Button>
-        <CopyButton value={conf} onCopy={onSaved}>
+        <CopyButton value={conf} onCopy={onSaved} size="md">
           {t('file.copyText')}
         </CopyButton>
       </div>

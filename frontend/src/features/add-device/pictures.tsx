@@ -36,7 +36,7 @@ export function AppPicture({ platform, file }: { platform: 'windows' | 'macos' |
         {file}
       </text>
       <text x="36" y="172.5" className={classes.marked}>
-        {platform === 'macos' ? '+ ▾' : 'Import'}
+        Import
       </text>
     </svg>
   );

@@ -1,3 +1,216 @@
+import { Button, Menu, NativeSelect } from '@mantine/core';
+import { IconDevices, IconLock, IconLockOpen, IconTrash } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useRouteContext, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { allDevicesQuery, type Device } from '../../api/devices.ts';
+import { may } from '../../api/rights.ts';
+import type { Column } from '../../ui/columns.ts';
+import { CopyText } from '../../ui/copy.tsx';
+import { DeviceStatusChip } from '../../ui/device-status.tsx';
+import { formatBytes } from '../../ui/format.ts';
+import { Page } from '../../ui/page.tsx';
+import { PlatformIcon } from '../../ui/platform-icon.tsx';
+import { RowMenu } from '../../ui/row-menu.tsx';
+import { SearchField } from '../../ui/search-field.tsx';
+import { Answer, Empty, Loading, More } from '../../ui/states.tsx';
+import { DataTable } from '../../ui/table.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import { type Deed, DeedDialog } from './deed-dialog.tsx';
+import classes from './devices.module.css';
+
+const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'suspended'];
+
 export function DevicesPage() {
-  return null;
+  const { t } = useTranslation();
+  const { q, sort, status } = useSearch({ from: '/app/admin/devices' });
+  const { session } = useRouteContext({ from: '/app' });
+  const navigate = useNavigate({ from: '/admin/devices' });
+  const devices = useInfiniteQuery({ ...allDevicesQuery(q ?? ''), placeholderData: (old) => old });
+  const [selected, setSelected] = useState(new Set<string>());
+  const [deed, setDeed] = useState<{ deed: Deed; devices: Device[] }>();
+  const columns = useColumns();
+  const change = (part: { q?: string; sort?: string; status?: string }) =>
+    void navigate({ search: (old) => ({ ...old, ...part }), replace: true });
+  const writes = may(session, 'devices.write');
+
+  return (
+    <Page title={t('devices.title')} lead={t('devices.lead')}>
+      <Answer query={devices} loading={<Loading rows={6} />}>
+        {(data) => {
+          const loaded = data.pages.flatMap((p) => p.items);
+          const rows = status ? loaded.filter((d) => d.status === status) : loaded;
+          const chosen = rows.filter((d) => selected.has(d.id));
+          return (
+            <>
+              <DataTable
+                id="devices"
+                label={t('devices.title')}
+                rows={rows}
+                rowKey={(d) => d.id}
+                columns={columns}
+                sort={sort}
+                onSort={(next) => change({ sort: next })}
+                selection={writes ? { selected, onChange: setSelected, labelOf: (d) => d.name } : undefined}
+                actions={
+                  writes
+                    ? (d) => <DeviceMenu device={d} onDeed={(next) => setDeed({ deed: next, devices: [d] })} />
+                    : undefined
+                }
+                toolbar={
+                  <>
+                    <SearchField label={t('devices.search')} value={q} onChange={(next) => change({ q: next })} />
+                    <NativeSelect
+                      aria-label={t('devices.status')}
+                      value={status ?? ''}
+                      onChange={(e) => change({ status: e.currentTarget.value || undefined })}
+                      data={[
+                        { value: '', label: t('devices.anyStatus') },
+                        ...statuses.map((s) => ({ value: s, label: t(`deviceStatus.${s}`) })),
+                      ]}
+                    />
+                    {chosen.length > 0 && (
+                      <Bulk chosen={chosen} onDeed={(next) => setDeed({ deed: next, devices: chosen })} />
+                    )}
+                  </>
+                }
+              />
+              {rows.length === 0 && (
+                <Empty
+                  icon={<IconDevices size={26} stroke={1.6} />}
+                  title={q || status ? t('devices.noMatch') : t('devices.empty')}
+                >
+                  {q || status ? t('devices.noMatchLead') : t('devices.emptyLead')}
+                </Empty>
+              )}
+              <More query={devices} />
+            </>
+          );
+        }}
+      </Answer>
+      {deed && (
+        <DeedDialog
+          deed={deed.deed}
+          devices={deed.devices}
+          onClose={() => setDeed(undefined)}
+          onDone={() => setSelected(new Set())}
+        />
+      )}
+    </Page>
+  );
+}
+
+function Bulk({ chosen, onDeed }: { chosen: Device[]; onDeed: (deed: Deed) => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className={classes.bulk}>
+      <span role="status">{t('devices.selected', { count: chosen.length })}</span>
+      <Button size="xs" variant="default" onClick={() => onDeed('suspend')}>
+        {t('devices.suspend')}
+      </Button>
+      <Button size="xs" variant="default" onClick={() => onDeed('resume')}>
+        {t('devices.resume')}
+      </Button>
+      <Button size="xs" color="red" onClick={() => onDeed('revoke')}>
+        {t('device.revoke')}
+      </Button>
+    </div>
+  );
+}
+
+function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) => void }) {
+  const { t } = useTranslation();
+  return (
+    <RowMenu name={device.name}>
+      {device.state === 'active' ? (
+        <Menu.Item leftSection={<IconLock size={16} aria-hidden />} onClick={() => onDeed('suspend')}>
+          {t('devices.suspend')}
+        </Menu.Item>
+      ) : (
+        <Menu.Item leftSection={<IconLockOpen size={16} aria-hidden />} onClick={() => onDeed('resume')}>
+          {t('devices.resume')}
+        </Menu.Item>
+      )}
+      <Menu.Divider />
+      <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => onDeed('revoke')}>
+        {t('device.revoke')}
+      </Menu.Item>
+    </RowMenu>
+  );
+}
+
+function useColumns(): Column<Device>[] {
+  const { t, i18n } = useTranslation();
+  return [
+    {
+      key: 'name',
+      title: t('device.name'),
+      main: true,
+      sort: (d) => d.name,
+      cell: (d) => (
+        <span className={classes.name} title={t(`platform.${d.platform}`)}>
+          <PlatformIcon platform={d.platform} size={18} />
+          <b>{d.name}</b>
+        </span>
+      ),
+    },
+    {
+      key: 'owner',
+      title: t('devices.owner'),
+      sort: (d) => d.owner.name || d.owner.email,
+      cell: (d) => (
+        <Link to="/admin/people/$id" params={{ id: d.owner.id }}>
+          {d.owner.name || d.owner.email}
+        </Link>
+      ),
+    },
+    {
+      key: 'status',
+      title: t('devices.status'),
+      sort: (d) => d.status,
+      cell: (d) => <DeviceStatusChip status={d.status} />,
+    },
+    {
+      key: 'profile',
+      title: t('devices.profile'),
+      optional: true,
+      sort: (d) => d.profile.name,
+      cell: (d) => d.profile.name,
+    },
+    {
+      key: 'address',
+      title: t('devices.address'),
+      optional: true,
+      cell: (d) => <CopyText value={d.ipv4} label="IPv4" />,
+    },
+    {
+      key: 'gateway',
+      title: t('devices.gateway'),
+      optional: true,
+      sort: (d) => d.live?.gateway ?? '',
+      cell: (d) => d.live?.gateway ?? '–',
+    },
+    {
+      key: 'seen',
+      title: t('device.handshake'),
+      sort: (d) => d.live?.handshakeAt ?? '',
+      cell: (d) => (d.live ? <RelativeTime at={d.live.handshakeAt} /> : t('device.never')),
+    },
+    {
+      key: 'traffic',
+      title: t('device.traffic'),
+      optional: true,
+      numeric: true,
+      sort: (d) => (d.live ? d.live.rx + d.live.tx : 0),
+      cell: (d) => (d.live ? formatBytes(d.live.rx + d.live.tx, i18n.language) : '–'),
+    },
+    {
+      key: 'ends',
+      title: t('device.ends'),
+      optional: true,
+      sort: (d) => d.grant.notAfter,
+      cell: (d) => <RelativeTime at={d.grant.notAfter} />,
+    },
+  ];
 }

@@ -1,3 +1,117 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { gatewaysQuery } from '../../api/gateways.ts';
+import { auditQuery, type Overview, overviewQuery } from '../../api/overview.ts';
+import { AuditSentence } from '../../ui/audit-sentence.tsx';
+import { formatMs } from '../../ui/format.ts';
+import { GatewayStatusChip } from '../../ui/gateway-status.tsx';
+import { Card, Page, Section } from '../../ui/page.tsx';
+import { Answer } from '../../ui/states.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import { needsAttention } from './attention.ts';
+import classes from './overview.module.css';
+
 export function OverviewPage() {
-  return null;
+  const { t } = useTranslation();
+  const overview = useQuery(overviewQuery());
+  return (
+    <Page title={t('overview.title')}>
+      <Answer query={overview}>{(o) => <Numbers overview={o} />}</Answer>
+      <Attention />
+      <Newest />
+    </Page>
+  );
+}
+
+function Numbers({ overview: o }: { overview: Overview }) {
+  const { t, i18n } = useTranslation();
+  const ms = (value: number | undefined) => (value === undefined ? '–' : formatMs(value, i18n.language));
+  const number = (n: number) => new Intl.NumberFormat(i18n.language).format(n);
+  return (
+    <dl className={classes.numbers}>
+      <Tile name={t('overview.connected')} to="/admin/devices" note={t('overview.ofDevices', { count: o.devices })}>
+        {number(o.connected)}
+      </Tile>
+      <Tile name={t('overview.people')} to="/admin/people">
+        {number(o.people)}
+      </Tile>
+      <Tile name={t('overview.gateways')} to="/admin/gateways" note={t('overview.ofGateways', { count: o.gateways })}>
+        {number(o.gatewaysOnline)}
+      </Tile>
+      <Tile name={t('overview.push')} note={t('overview.pushNote', { p99: ms(o.pushP99Ms) })}>
+        {ms(o.pushP50Ms)}
+      </Tile>
+    </dl>
+  );
+}
+
+function Tile({ name, note, to, children }: { name: string; note?: string; to?: string; children: ReactNode }) {
+  return (
+    <div className={classes.tile}>
+      <dt>{to ? <Link to={to}>{name}</Link> : name}</dt>
+      <dd>
+        <b>{children}</b>
+        {note && <span>{note}</span>}
+      </dd>
+    </div>
+  );
+}
+
+function Attention() {
+  const { t } = useTranslation();
+  const gateways = useQuery(gatewaysQuery());
+  return (
+    <Section title={t('overview.attention')}>
+      <Card flush>
+        <Answer query={gateways}>
+          {({ items }) => {
+            const list = needsAttention(items);
+            if (list.length === 0) return <p className={classes.calm}>{t('overview.calm')}</p>;
+            return (
+              <ul className={classes.list}>
+                {list.map((g) => (
+                  <li key={g.id}>
+                    <GatewayStatusChip status={g.status} />
+                    <span>
+                      <Link to="/admin/gateways">{g.name}</Link> · {g.popName}
+                    </span>
+                    <span className={classes.why}>{g.problem || t(`gatewayWhy.${g.status}`)}</span>
+                  </li>
+                ))}
+              </ul>
+            );
+          }}
+        </Answer>
+      </Card>
+    </Section>
+  );
+}
+
+const newest = 8; // events
+
+function Newest() {
+  const { t } = useTranslation();
+  const audit = useInfiniteQuery(auditQuery(newest));
+  return (
+    <Section title={t('overview.newest')} actions={<Link to="/admin/audit">{t('overview.allEvents')}</Link>}>
+      <Card flush>
+        <Answer query={audit}>
+          {(data) => (
+            <ul className={classes.list}>
+              {(data.pages[0]?.items ?? []).map((event) => (
+                <li key={event.seq}>
+                  <AuditSentence event={event} />
+                  <span className={classes.when}>
+                    <RelativeTime at={event.at} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Answer>
+      </Card>
+    </Section>
+  );
 }

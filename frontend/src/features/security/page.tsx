@@ -1,3 +1,16 @@
+import { useTranslation } from 'react-i18next';
+import { Page } from '../../ui/page.tsx';
+import { FactorSection } from './factors.tsx';
+import { SessionSection } from './sessions.tsx';
+import { TokenSection } from './tokens.tsx';
+
 export function SecurityPage() {
-  return null;
+  const { t } = useTranslation();
+  return (
+    <Page title={t('security.title')} lead={t('security.lead')} narrow>
+      <FactorSection />
+      <SessionSection />
+      <TokenSection />
+    </Page>
+  );
 }

@@ -39,7 +39,7 @@ export function SignInPage() {
         {code && (
           <Notice
             text={problemText(problems, { code, title: '', detail: '', status: 0 })}
-            id={query.get('request_id')}
+            id={query.get('id')}
             idLabel={t.requestId}
           />
         )}

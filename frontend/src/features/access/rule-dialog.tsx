@@ -1,0 +1,101 @@
+import { MultiSelect, SegmentedControl, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import {
+  createRule,
+  deleteRule,
+  type Group,
+  type Resource,
+  type Rule,
+  type RuleInput,
+  updateRule,
+} from '../../api/policy.ts';
+import { useAction } from '../../ui/action.ts';
+import classes from './access.module.css';
+import { EditForm } from './edit-form.tsx';
+import { RuleSentence } from './rule-list.tsx';
+
+type Props = { opened: boolean; rule?: Rule; resources: Resource[]; groups: Group[]; onClose: () => void };
+
+const fresh: RuleInput = { name: '', reason: '', action: 'allow', groups: [], resources: [] };
+
+export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) {
+  const { t } = useTranslation();
+  const [values, setValues] = useState<RuleInput>(rule ? inputOf(rule) : fresh);
+  const set = (part: Partial<RuleInput>) => setValues({ ...values, ...part });
+  const save = useAction(() => (rule ? updateRule(rule.id, values) : createRule(values)), {
+    refresh: [['rules'], ['audit']],
+    done: onClose,
+  });
+  const problems = save.problem?.byField() ?? {};
+  const ready =
+    !!values.name.trim() && !!values.reason.trim() && values.groups.length > 0 && values.resources.length > 0;
+  return (
+    <EditForm
+      opened={opened}
+      onClose={onClose}
+      title={rule ? t('access.editRule') : t('access.addRule')}
+      onSave={() => save.run()}
+      saving={save.pending}
+      problem={save.problem}
+      ready={ready}
+      remove={
+        rule && {
+          run: () => deleteRule(rule.id),
+          title: t('access.deleteTitle', { name: rule.name }),
+          what: rule.action === 'allow' ? t('access.deleteAllow') : t('access.deleteDeny'),
+        }
+      }
+    >
+      <SegmentedControl
+        aria-label={t('access.action')}
+        value={values.action}
+        onChange={(action) => set({ action: action as RuleInput['action'] })}
+        data={[
+          { value: 'allow', label: t('access.allow') },
+          { value: 'deny', label: t('access.deny') },
+        ]}
+      />
+      <MultiSelect
+        label={t('access.who')}
+        value={values.groups}
+        onChange={(list) => set({ groups: list })}
+        data={groups.map((g) => ({ value: g.id, label: g.name }))}
+        error={problems.groups}
+        searchable
+        data-autofocus
+      />
+      <MultiSelect
+        label={t('access.what')}
+        value={values.resources}
+        onChange={(list) => set({ resources: list })}
+        data={resources.map((r) => ({ value: r.id, label: r.name }))}
+        error={problems.resources}
+        nothingFoundMessage={t('access.noResources')}
+        searchable
+      />
+      <TextInput
+        label={t('access.name')}
+        value={values.name}
+        maxLength={64}
+        onChange={(e) => set({ name: e.currentTarget.value })}
+        error={problems.name}
+      />
+      <TextInput
+        label={t('access.reason')}
+        description={t('access.reasonHint')}
+        value={values.reason}
+        maxLength={500}
+        onChange={(e) => set({ reason: e.currentTarget.value })}
+        error={problems.reason}
+      />
+      <div className={classes.preview} role="status">
+        <RuleSentence rule={values} resources={resources} groups={groups} />
+      </div>
+    </EditForm>
+  );
+}
+
+function inputOf(rule: Rule): RuleInput {
+  return { name: rule.name, reason: rule.reason, action: rule.action, groups: rule.groups, resources: rule.resources };
+}

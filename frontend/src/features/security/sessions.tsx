@@ -1,0 +1,66 @@
+import { Button } from '@mantine/core';
+import { IconDeviceDesktop } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { goToSignIn } from '../../api/http.ts';
+import { type BrowserSession, endSession, sessionsQuery, signOut } from '../../api/session.ts';
+import { useAction } from '../../ui/action.ts';
+import { Chip } from '../../ui/chip.tsx';
+import { Card, Section } from '../../ui/page.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { Answer } from '../../ui/states.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import classes from './security.module.css';
+import { describeBrowser } from './user-agent.ts';
+
+export function SessionSection() {
+  const { t } = useTranslation();
+  const sessions = useQuery(sessionsQuery());
+  return (
+    <Section title={t('security.sessions')} lead={t('security.sessionsLead')}>
+      <Card flush>
+        <Answer query={sessions}>
+          {(list) => (
+            <ul className={classes.rows}>
+              {list.map((s) => (
+                <SessionRow key={s.id} session={s} />
+              ))}
+            </ul>
+          )}
+        </Answer>
+      </Card>
+    </Section>
+  );
+}
+
+function SessionRow({ session }: { session: BrowserSession }) {
+  const { t } = useTranslation();
+  const end = useAction(() => (session.current ? signOut() : endSession(session.id)), {
+    refresh: [sessionsQuery().queryKey],
+    done: () => session.current && goToSignIn({ signed_out: '1' }),
+  });
+  const what = describeBrowser(session.userAgent);
+  const name = what ? [what.browser, what.system].filter(Boolean).join(' · ') : t('security.unknownBrowser');
+  return (
+    <li>
+      <IconDeviceDesktop size={20} stroke={1.6} aria-hidden />
+      <div>
+        <b title={session.userAgent}>{name}</b>
+        <p>
+          <span className="mono">{session.address}</span> · {t('security.seen')} <RelativeTime at={session.seenAt} />
+        </p>
+        <ProblemNote problem={end.problem} />
+      </div>
+      {session.current && <Chip tone="accent">{t('security.thisOne')}</Chip>}
+      <Button
+        variant="default"
+        size="xs"
+        loading={end.pending}
+        onClick={() => end.run()}
+        aria-label={t('security.signOutOf', { name })}
+      >
+        {t('security.signOut')}
+      </Button>
+    </li>
+  );
+}

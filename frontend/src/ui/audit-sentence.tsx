@@ -1,0 +1,60 @@
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { AuditEvent } from '../api/overview.ts';
+
+/** Who did what to what, with a link to it where it has a page. */
+export function AuditSentence({ event }: { event: AuditEvent }) {
+  const { t } = useTranslation();
+  const actions = t('auditActions', { returnObjects: true }) as Record<string, string>;
+  return (
+    <span>
+      <b>{event.actorName || t('audit.system')}</b>{' '}
+      {actions[event.action.replaceAll('.', '_')] ?? <code>{event.action}</code>} <AuditTarget event={event} />
+    </span>
+  );
+}
+
+function AuditTarget({ event }: { event: AuditEvent }) {
+  const [kind, id = ''] = event.target.split(':');
+  const name = typeof event.detail.name === 'string' && event.detail.name ? event.detail.name : shortId(id);
+  if (!id) return null;
+  switch (kind) {
+    case 'user':
+      return (
+        <Link to="/admin/people/$id" params={{ id }}>
+          {name}
+        </Link>
+      );
+    case 'device':
+      return typeof event.detail.name === 'string' ? (
+        <Link to="/admin/devices" search={{ q: event.detail.name }}>
+          {name}
+        </Link>
+      ) : (
+        <code>{name}</code>
+      );
+    case 'gateway':
+    case 'pop':
+      return <Link to="/admin/gateways">{name}</Link>;
+    case 'profile':
+      return (
+        <Link to="/admin/profiles/$id" params={{ id }}>
+          {name}
+        </Link>
+      );
+    case 'rule':
+    case 'resource':
+      return (
+        <Link to="/admin/access" search={{ tab: kind === 'rule' ? undefined : 'resources' }}>
+          {name}
+        </Link>
+      );
+    default:
+      return <code title={event.target}>{name}</code>;
+  }
+}
+
+/** The last group of an id; the whole one is on hover or in the details. */
+function shortId(id: string): string {
+  return id.length > 12 ? `…${id.slice(-6)}` : id;
+}
