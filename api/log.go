@@ -30,15 +30,23 @@ func giveRequestID(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// LogHandler adds the request id that rides in the context to each line.
+// LogHandler adds the request id that rides in the context to each line that does not name it itself.
 type LogHandler struct{ slog.Handler }
 
 // Handle writes the line.
 func (h LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	if id := requestID(ctx); id != "" {
-		r.AddAttrs(slog.String("request", id))
+	if id := requestID(ctx); id != "" && !hasRequestID(r) {
+		r.AddAttrs(slog.String("request_id", id))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+func hasRequestID(r slog.Record) (has bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		has = a.Key == "request_id"
+		return !has
+	})
+	return has
 }
 
 // WithAttrs keeps the wrapper around the handler that has the attributes.

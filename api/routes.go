@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -58,9 +59,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	e.GET("/readyz", s.readyz)
 	e.GET("/api/docs", app.page)
 	e.HEAD("/api/docs", app.page)
-	e.Any("/api", notFound)
-	e.Any("/api/*", notFound)
-	e.Any("/auth/*", notFound)
+	for _, path := range []string{"/api", "/api/*", "/auth", "/auth/*"} { // not the web app's
+		e.Any(path, notFound)
+	}
 	e.GET(appRoute, app.serve)
 	e.HEAD(appRoute, app.serve)
 	return e, nil
@@ -72,7 +73,22 @@ const appRoute = "/*"
 // guessable are the operations whose input could be found by trying; they share a smaller budget.
 var guessable = map[string]bool{"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true}
 
-func notFound(echo.Context) error { return echo.ErrNotFound }
+// notFound answers below /api and /auth. A path that is there for other methods says which: the router would rather come here.
+func notFound(c echo.Context) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := c.Echo().NewContext(c.Request(), nil)
+		c.Echo().Router().Find(method, c.Request().URL.Path, probe)
+		if path := probe.Path(); path != c.Path() && path != appRoute && path != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set("Allow", strings.Join(allowed, ", "))
+	return errMethod
+}
 
 // recover turns a panic into an internal error with its stack in the log.
 func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {

@@ -217,7 +217,7 @@ func (v *visitor) send(method, path string, body any, edits ...edit) answer {
 	}
 	a := answer{resp.StatusCode, resp.Header, string(b)}
 	if !shows.MatchString(path) {
-		fmt.Fprintf(v.w, "%s %s %d %v %s\n", method, path, a.status, a.header.Values("Location"), a.body)
+		fmt.Fprintf(v.w, "%d %s\n", a.status, a.body)
 	}
 	return a
 }
