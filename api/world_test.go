@@ -68,6 +68,13 @@ func publicURL(s string) option {
 	return func(w *world) { w.PublicURL = must(url.Parse(s)) }
 }
 
+func prefixesOf(list ...string) (out []netip.Prefix) {
+	for _, s := range list {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -267,13 +274,16 @@ func (w *world) signedIn(subject string, groups ...string) *visitor {
 	return v
 }
 
-func (v *visitor) signIn(subject string, groups ...string) {
+func (v *visitor) signIn(subject string, groups ...string) { v.signInFrom(subject, "", groups...) }
+
+// signInFrom signs in with a header that says where the request came from.
+func (v *visitor) signInFrom(subject, forwardedFor string, groups ...string) {
 	v.w.t.Helper()
 	if groups == nil {
 		groups = []string{}
 	}
 	v.w.idp.Set(authtest.Answer{Subject: subject, Claims: map[string]any{"name": "Person " + subject, "email": subject + "@example.com", "groups": groups}})
-	v.want(http.StatusOK, "GET", "//auth/start?provider=corp&return_to=/", nil)
+	v.want(http.StatusOK, "GET", "//auth/start?provider=corp&return_to=/", nil, header("X-Forwarded-For", forwardedFor))
 	v.keepCookie()
 	var session struct{ User struct{ ID string } }
 	v.want(http.StatusOK, "GET", "/session", nil).into(v.w.t, &session)
