@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -75,8 +76,12 @@ func (n *Namespace) ReachesURL(url string, trust *tls.Config, limit time.Duratio
 }
 
 // Ping sends one echo request and reports whether the answer came within a second.
-func (n *Namespace) Ping(address string) bool {
-	return n.Command(context.Background(), "ping", "-n", "-q", "-c", "1", "-W", "1", address).Run() == nil
+func (n *Namespace) Ping(address string) bool { return n.PingWithin(address, time.Second) }
+
+// PingWithin sends an echo request each second until an answer comes or limit is over.
+func (n *Namespace) PingWithin(address string, limit time.Duration) bool {
+	seconds := strconv.Itoa(max(1, int(limit/time.Second)))
+	return n.Command(context.Background(), "ping", "-n", "-q", "-c", "1", "-W", "1", "-w", seconds, address).Run() == nil
 }
 
 // Download is a transfer that runs until somebody stops it.
