@@ -135,7 +135,12 @@ function NavItem({ entry, path }: { entry: Entry; path: string }) {
   const Icon = entry.icon;
   return (
     <li>
-      <Link to={entry.to} className={classes.item} aria-current={isHere(entry.to, path) ? 'page' : undefined}>
+      <Link
+        to={entry.to}
+        activeOptions={{ exact: true }}
+        className={classes.item}
+        aria-current={isHere(entry.to, path) ? 'page' : undefined}
+      >
         <Icon size={18} stroke={1.7} />
         {t(`nav.${entry.label}`)}
       </Link>

@@ -8,6 +8,8 @@ export type Column<T> = {
   main?: boolean; // heads the card that a row is on a phone
   numeric?: boolean;
   optional?: boolean; // may be hidden
+  hidden?: boolean; // is hidden until somebody asks for it
+  wrap?: boolean; // long text, in several lines
 };
 
 /** Sorts by 'key' or '-key'; an unknown key leaves the portal's order. Words go by the reader's alphabet. */
@@ -25,9 +27,9 @@ export function toggleSort(sort: string | undefined, key: string): string | unde
 }
 
 /** Which columns of a table this browser leaves out. */
-export function useHiddenColumns(table: string): [Set<string>, (hidden: Set<string>) => void] {
+export function useHiddenColumns<T>(table: string, columns: Column<T>[]): [Set<string>, (hidden: Set<string>) => void] {
   const key = `sallyport.columns.${table}`;
-  const [hidden, setHidden] = useState(() => read(key));
+  const [hidden, setHidden] = useState(() => read(key) ?? new Set(columns.filter((c) => c.hidden).map((c) => c.key)));
   const change = (next: Set<string>) => {
     setHidden(next);
     try {
@@ -44,11 +46,11 @@ function compare(a: string | number, b: string | number): number {
   return String(a).localeCompare(String(b), document.documentElement.lang, { numeric: true });
 }
 
-function read(key: string): Set<string> {
+function read(key: string): Set<string> | undefined {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
-    return new Set(Array.isArray(kept) ? kept.map(String) : []);
+    const kept: unknown = JSON.parse(localStorage.getItem(key) ?? 'null');
+    return Array.isArray(kept) ? new Set(kept.map(String)) : undefined;
   } catch {
-    return new Set();
+    return undefined;
   }
 }

@@ -32,8 +32,8 @@ export function DataTable<T>({
   toolbar,
 }: Props<T>) {
   const { t } = useTranslation();
-  const [hidden, setHidden] = useHiddenColumns(id);
-  const shown = columns.filter((c) => !c.optional || !hidden.has(c.key));
+  const [hidden, setHidden] = useHiddenColumns(id, columns);
+  const shown = columns.filter((c) => !hidden.has(c.key));
   const sorted = sortRows(rows, columns, sort);
   const keys = sorted.map(rowKey);
   const chosen = selection ? keys.filter((k) => selection.selected.has(k)) : [];
@@ -93,7 +93,7 @@ export function DataTable<T>({
                   </td>
                 )}
                 {shown.map((c) => (
-                  <td key={c.key} data-title={c.title} data-main={c.main} data-numeric={c.numeric}>
+                  <td key={c.key} data-title={c.title} data-main={c.main} data-numeric={c.numeric} data-wrap={c.wrap}>
                     {c.cell(row)}
                   </td>
                 ))}

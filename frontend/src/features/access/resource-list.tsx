@@ -23,6 +23,7 @@ export function ResourceList({ resources, rules, onEdit }: Props) {
         {
           key: 'prefixes',
           title: t('access.prefixes'),
+          wrap: true,
           cell: (r) => <span className="mono">{r.prefixes.join(', ')}</span>,
         },
         { key: 'ports', title: t('access.ports'), cell: (r) => portText(r) || t('access.everything') },

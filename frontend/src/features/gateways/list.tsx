@@ -114,6 +114,7 @@ function useColumns(head: number): Column<Gateway>[] {
     {
       key: 'status',
       title: t('gateways.status'),
+      wrap: true,
       cell: (g) => (
         <span className={classes.status}>
           <GatewayStatusChip status={g.status} />

@@ -77,6 +77,7 @@ function useColumns(): Column<Person>[] {
     {
       key: 'groups',
       title: t('people.groups'),
+      wrap: true,
       optional: true,
       cell: (p) => p.groups.map((g) => g.name).join(', ') || '–',
     },

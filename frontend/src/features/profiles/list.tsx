@@ -66,6 +66,7 @@ function useColumns(): Column<Profile>[] {
     {
       key: 'groups',
       title: t('profiles.groups'),
+      wrap: true,
       cell: (p) => (p.groups.length === 0 ? t('profiles.everyone') : p.groups.map(groupName).join(', ')),
     },
     {
