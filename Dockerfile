@@ -33,7 +33,6 @@ COPY --from=programs --chown=0:0 /empty/var/lib/sallyport-gateway /var/lib/sally
 COPY --from=programs /out/sallyport-gateway /usr/bin/sallyport-gateway
 VOLUME /var/lib/sallyport-gateway
 ENTRYPOINT ["/usr/bin/sallyport-gateway"]
-CMD ["run"]
 
 FROM base AS portal
 COPY --from=programs --chown=65532:65532 /empty/var/lib/sallyport /var/lib/sallyport
