@@ -39,6 +39,37 @@ func (s *Service) GroupsChanged(tx *store.Tx, _ portal.Actor, id portal.UserID) 
 	return p.devices(ofUser(id))
 }
 
+// Recompile compares all of the feed log with what policy says and writes what differs. Every transaction leaves the log right, so this
+// changes nothing, unless the database was changed by hand or restored from parts.
+func (s *Service) Recompile(tx *store.Tx, by portal.Actor) error {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return err
+	}
+	profiles, err := tx.Profiles()
+	if err != nil {
+		return err
+	}
+	for _, profile := range profiles {
+		if err := p.serve(profile); err != nil {
+			return err
+		}
+	}
+	rules, err := tx.Rules()
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if err := p.rule(r); err != nil {
+			return err
+		}
+	}
+	if err := p.devices(store.DeviceFilter{}); err != nil || p.last == 0 {
+		return err
+	}
+	return tx.Audit(by, "policy.recompile", "policy", map[string]any{"revision": p.last})
+}
+
 // Renew extends the grants of all of the person's devices, in the transaction of a sign-in with a second factor.
 func (s *Service) Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error {
 	_, _, err := renew(tx, by, id)
