@@ -60,6 +60,7 @@ type Metrics struct {
 	Entries   int
 	Changes   uint64        // carried out since the start
 	Failures  uint64        // times that the data path refused
+	Compared  uint64        // times that the whole node was compared with the state
 	Drift     int           // objects repaired, other than by a change
 	Closed    bool          // nothing is forwarded because no portal was heard of for too long
 	Problem   string        // why the data path is not as it should be, "" when it is

@@ -128,12 +128,17 @@ func (a *Agent) repair(ctx context.Context) time.Duration {
 	if err != nil {
 		a.Log.ErrorContext(ctx, "compare the node with its state", "err", err)
 	}
-	if n > 0 && !wasSick {
-		a.Log.WarnContext(ctx, "repaired what was changed behind the agent's back", "objects", n)
-		a.mu.Lock()
-		a.metrics.Drift += n
-		a.mu.Unlock()
+	drift := n
+	if wasSick {
+		drift = 0 // it was known to differ
 	}
+	if drift > 0 {
+		a.Log.WarnContext(ctx, "repaired what was changed behind the agent's back", "objects", drift)
+	}
+	a.mu.Lock()
+	a.metrics.Drift += drift
+	a.metrics.Compared++
+	a.mu.Unlock()
 	a.publish()
 	if n > 0 || wasSick || err != nil {
 		a.say(nil)

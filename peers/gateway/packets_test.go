@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +300,21 @@ func TestDamageByHandIsRepaired(t *testing.T) {
 func listTable(t *testing.T, w *world) string {
 	t.Helper()
 	return stable(w.gateway.MustRun(t, "nft", "list", "table", "inet", tableName))
+}
+
+func TestNothingDriftsByItself(t *testing.T) {
+	w := newWorld(t)
+	w.serve("10.1.0.2:80")
+	d := w.connect(portal.LevelFull, tomorrow, web(), deny("no", dst("10.1.0.0/24", portal.UDP)))
+	d.reaches(t, "10.1.0.2:80")
+	w.device(portal.LevelQuarantine, tomorrow, web())
+	w.apply(portal.Change{Gone: []portal.EntryKey{d.EntryKey}})
+	for seen := w.agent.Metrics().Compared; w.agent.Metrics().Compared < seen+3; {
+		runtime.Gosched()
+	}
+	if m := w.agent.Metrics(); m.Drift != 0 || m.Problem != "" {
+		t.Errorf("%+v", m)
+	}
 }
 
 func TestCleanupLeavesOthersAlone(t *testing.T) {

@@ -134,7 +134,15 @@ func sameHook(a, b *hook) bool {
 }
 
 func sameShape(a, b *nftables.Set) bool {
-	return a.IsMap == b.IsMap && a.Interval == b.Interval && a.KeyType.Bytes == b.KeyType.Bytes && (!a.IsMap || a.DataType.Bytes == b.DataType.Bytes)
+	if a.IsMap != b.IsMap || a.Interval != b.Interval || a.KeyType.Bytes != b.KeyType.Bytes {
+		return false
+	}
+	return !a.IsMap || isVerdict(a) == isVerdict(b) && (isVerdict(a) || a.DataType.Bytes == b.DataType.Bytes)
+}
+
+// isVerdict reports whether a map leads to verdicts. The kernel says no length for those.
+func isVerdict(s *nftables.Set) bool {
+	return s.IsMap && s.DataType.GetNFTMagic() == nftables.TypeVerdict.GetNFTMagic()
 }
 
 func sameRules(tags []string, rules []rule) (bool, error) {

@@ -81,6 +81,9 @@ func (f *Filter) list() (listing, error) {
 		return l, fmt.Errorf("list sets: %w", err)
 	}
 	for _, s := range sets {
+		if s.KeyType.GetNFTMagic() == nftables.TypeVerdict.GetNFTMagic() {
+			s.KeyType, s.DataType = nftables.TypeClassID, nftables.TypeVerdict // the library (v0.3.0) puts a verdict map's data type there
+		}
 		l.sets[s.Name] = s
 	}
 	err = f.listRules(func(chain string, data []byte) {
@@ -147,7 +150,7 @@ func (f *Filter) elements(s *nftables.Set) (map[elem]string, error) {
 	out := make(map[elem]string, len(got))
 	for _, e := range got {
 		value := string(e.Val)
-		if s.IsMap && s.DataType.GetNFTMagic() == nftables.TypeVerdict.GetNFTMagic() {
+		if isVerdict(s) {
 			if value, err = decodeVerdict(e.Val); err != nil {
 				return nil, fmt.Errorf("list set %s: %w", s.Name, err)
 			}
