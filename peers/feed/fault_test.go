@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -226,21 +227,10 @@ func TestSlowGatewayGetsASnapshotAndHoldsNobodyUp(t *testing.T) {
 	slow, quick := newNode(t, s.enrol(pop)), newNode(t, s.enrol(pop)).start()
 	slow.block = make(chan struct{})
 	slow.start()
-	// More than the ring and every buffer between hold: 40 changes of about 400 kB each.
-	var last portal.EntryKey
-	for round := range 40 {
-		s.tx(func(tx *store.Tx) error {
-			if err := putEntry(tx, portal.EntryKey{Profile: profile, Device: "x"}, "sig", "rule"); err != nil {
-				return err
-			}
-			for i := range 1200 {
-				last = portal.EntryKey{Profile: profile, Device: portal.DeviceID(fmt.Sprintf("d%d-%d", round%2, i))}
-				if err := putBareEntry(tx, last, "sig"); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	s.putEntry(profile, "d1")
+	// More than the ring and every buffer between hold: 60 changes of about 400 kB each.
+	for round := range 60 {
+		s.tx(func(tx *store.Tx) error { return putWideRule(tx, "rule-1", 4000+round) })
 	}
 	want := s.want(pop).Hash()
 	quick.await("all of it", func(st *portal.State) bool { return st.Hash() == want })
@@ -249,6 +239,19 @@ func TestSlowGatewayGetsASnapshotAndHoldsNobodyUp(t *testing.T) {
 	if slow.snapshots() < 2 {
 		t.Errorf("%d snapshots; the slow one was to get a second one", slow.snapshots())
 	}
+}
+
+// putWideRule writes a rule with so many destinations.
+func putWideRule(tx *store.Tx, id portal.RuleID, destinations int) error {
+	_, err := tx.Put(store.RuleKey(id), func(rev uint64) any {
+		r := portal.CompiledRule{ID: id, Action: portal.Allow, Revision: rev}
+		for i := range destinations {
+			prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i >> 8), byte(i)}), 32)
+			r.Destinations = append(r.Destinations, portal.Destination{Prefix: prefix, Transport: portal.TCP, Ports: portal.PortRange{First: 443, Last: 443}})
+		}
+		return r
+	})
+	return err
 }
 
 func TestNewestStreamOfAGatewayWins(t *testing.T) {

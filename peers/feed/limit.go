@@ -19,9 +19,12 @@ const (
 type limiter struct {
 	mu    sync.Mutex
 	known map[netip.Prefix]*rate.Limiter
+	every rate.Limit
 }
 
-func newLimiter() *limiter { return &limiter{known: map[netip.Prefix]*rate.Limiter{}} }
+func newLimiter() *limiter {
+	return &limiter{known: map[netip.Prefix]*rate.Limiter{}, every: rate.Every(enrolEvery)}
+}
 
 // allow reports whether addr may ask now. IPv6 addresses of one /64 count as one.
 func (l *limiter) allow(addr netip.Addr, now time.Time) bool {
@@ -38,7 +41,7 @@ func (l *limiter) allow(addr netip.Addr, now time.Time) bool {
 		if len(l.known) >= limiterPlaces {
 			clear(l.known)
 		}
-		one = rate.NewLimiter(rate.Every(enrolEvery), enrolBurst)
+		one = rate.NewLimiter(l.every, enrolBurst)
 		l.known[p] = one
 	}
 	return one.AllowN(now, 1)
