@@ -67,9 +67,10 @@ func BenchmarkCreateDeviceAmong(b *testing.B) {
 			for i := range 200 { // warm: pages and statements
 				h.create(b, others+i)
 			}
-			b.ResetTimer()
-			for i := range b.N {
-				h.create(b, others+200+i)
+			i := others + 200
+			for b.Loop() { // not b.N: that would gather the crowd again for each try
+				h.create(b, i)
+				i++
 			}
 		})
 	}
@@ -168,5 +169,4 @@ func BenchmarkPolicy(b *testing.B) {
 			h.ok(h.s.Store.Tx(h.ctx(), func(tx *store.Tx) error { return h.s.Recompile(tx, portal.System) }))
 		}
 	})
-	h.ok(h.sameAsCompiled())
 }

@@ -68,7 +68,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 		return err
 	}
 	var entries []store.LogChange
-	signatures, move := map[portal.SignatureID]portal.Signature{}, map[portal.SignatureID][]portal.DeviceID{}
+	signatures, move := map[portal.SignatureID]portal.Signature{}, map[portal.DeviceID]portal.SignatureID{}
 	var left []portal.SignatureID
 	for i, d := range devices {
 		profile, err := p.profile(d.Profile)
@@ -84,7 +84,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 			entries = append(entries, store.LogChange{Key: keys[i], Value: entryValue(want)})
 		}
 		if want.Signature != d.Signature { // "" both for no entry and in the zero entry
-			move[want.Signature] = append(move[want.Signature], d.ID)
+			move[d.ID] = want.Signature
 			left = append(left, d.Signature)
 		}
 		if ok {
@@ -96,7 +96,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 
 // publish writes new signatures before the entries that name them, and drops the signatures that no entry names any more.
 func (p *policy) publish(needed map[portal.SignatureID]portal.Signature, entries []store.LogChange,
-	move map[portal.SignatureID][]portal.DeviceID, left []portal.SignatureID,
+	move map[portal.DeviceID]portal.SignatureID, left []portal.SignatureID,
 ) error {
 	changes, err := p.newSignatures(needed)
 	if err != nil {
@@ -105,10 +105,8 @@ func (p *policy) publish(needed map[portal.SignatureID]portal.Signature, entries
 	if err := p.write(append(changes, entries...)); err != nil {
 		return err
 	}
-	for _, sig := range slices.Sorted(maps.Keys(move)) {
-		if err := p.tx.SetSignature(sig, move[sig]); err != nil {
-			return err
-		}
+	if err := p.tx.SetSignatures(move); err != nil {
+		return err
 	}
 	return p.dropUnused(left)
 }

@@ -2,6 +2,9 @@ package store
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/portal"
 )
@@ -69,11 +72,17 @@ func (tx *Tx) SetDeviceState(id portal.DeviceID, state portal.DeviceState) error
 	return one(tx.db.Exec("UPDATE devices SET state = ? WHERE id = ?", string(state), string(id)))
 }
 
-// SetSignature notes which signature the entries of these devices have in the feed log, "" for no entry.
-func (tx *Tx) SetSignature(sig portal.SignatureID, ids []portal.DeviceID) error {
-	for part := range chunks(ids) {
-		if err := tx.db.Exec("UPDATE devices SET sig = ? WHERE id IN ?", string(sig), part).Error; err != nil {
-			return fmt.Errorf("note signature of devices: %w", err)
+// SetSignatures notes which signature the entry of each device has in the feed log, "" for no entry.
+func (tx *Tx) SetSignatures(of map[portal.DeviceID]portal.SignatureID) error {
+	for part := range chunks(slices.Sorted(maps.Keys(of))) {
+		args := make([]any, 0, 2*len(part))
+		for _, id := range part {
+			args = append(args, string(id), string(of[id]))
+		}
+		rows := strings.TrimSuffix(strings.Repeat("(?, ?), ", len(part)), ", ")
+		err := tx.db.Exec("WITH v(id, sig) AS (VALUES "+rows+") UPDATE devices SET sig = v.sig FROM v WHERE devices.id = v.id", args...).Error
+		if err != nil {
+			return fmt.Errorf("note signatures of devices: %w", err)
 		}
 	}
 	return nil
