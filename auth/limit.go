@@ -9,10 +9,11 @@ import (
 
 // How often something may be tried. A TOTP code is one of three good ones in a million at any moment: five tries, then pauses that double
 // up to 15 minutes, leave about a hundred tries a day, a chance of 1 in 3,000 for who has taken over the account at the provider already.
+// The limits by address are wide, since a whole company may come from one.
 var (
 	codeByAccount = store.AttemptLimit{Free: 5, Window: 24 * time.Hour, Lock: 30 * time.Second, Most: 15 * time.Minute}
-	codeByAddr    = store.AttemptLimit{Free: 50, Window: 10 * time.Minute, Lock: time.Minute, Most: 5 * time.Minute}
-	startByAddr   = store.AttemptLimit{Free: 200, Window: 10 * time.Minute, Lock: 10 * time.Second, Most: time.Minute}
+	codeByAddr    = store.AttemptLimit{Free: 200, Window: 10 * time.Minute, Lock: time.Minute, Most: 5 * time.Minute}
+	startByAddr   = store.AttemptLimit{Free: 1000, Window: 10 * time.Minute, Lock: 10 * time.Second, Most: time.Minute}
 	refusedByAddr = store.AttemptLimit{Free: 100, Window: 10 * time.Minute, Lock: time.Minute, Most: 10 * time.Minute}
 )
 

@@ -425,10 +425,10 @@ func TestRefusalsAreBoundedInTheAuditTrail(t *testing.T) {
 func TestBeginningIsBoundedByAddress(t *testing.T) {
 	w := on(t)
 	var last error
-	for range 201 {
+	for range 1001 {
 		_, last = w.StartSignIn(t.Context(), "corp", "/", browser)
 	}
-	wantErr(t, "201st", last, auth.ErrTooManyTries)
+	wantErr(t, "1001st", last, auth.ErrTooManyTries)
 	elsewhere := browser
 	elsewhere.Addr = elsewhere.Addr.Next()
 	if _, err := w.StartSignIn(t.Context(), "corp", "/", elsewhere); err != nil {
@@ -496,4 +496,35 @@ func TestNamesFromTheProviderAreMadeHarmless(t *testing.T) {
 	if groups := w.groups(who.User.ID); len(groups) != 1 || groups[0] != "ok" {
 		t.Errorf("groups are %q, want ok", groups)
 	}
+}
+
+func TestOfManyFirstSignInsAtOnceOneMakesAnOwner(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.FirstOwner = true
+		type visit struct {
+			start auth.SignInStart
+			cb    auth.Callback
+		}
+		visits := make(chan visit, 16)
+		for i := range cap(visits) {
+			start, cb := w.start(ada(strings.Repeat("u", i+1)))
+			visits <- visit{start, cb}
+		}
+		won, _ := race(t, cap(visits), func() error {
+			v := <-visits
+			in, err := w.FinishSignIn(t.Context(), v.cb, v.start.Flow.Reveal(), browser)
+			w.keep(in.Secret)
+			return err
+		})
+		people, err := w.People(t.Context(), portal.System, "", "", 100)
+		owners := 0
+		for _, u := range people {
+			if u.Role == portal.RoleOwner {
+				owners++
+			}
+		}
+		if err != nil || won != 16 || len(people) != 16 || owners != 1 {
+			t.Errorf("%d signed in, %d people, %d owners, %v; want 16, 16 and 1", won, len(people), owners, err)
+		}
+	})
 }
