@@ -15,7 +15,8 @@ import (
 // runs in a savepoint of its own inside the transaction of the group, and is told of success only after the commit of all. One that
 // fails undoes its own savepoint and nothing else. A writer that nobody waits for commits at once.
 type groupCommit struct {
-	writer *writer // used by who holds turn
+	writer *writer       // used by who holds turn
+	open   time.Duration // how long a group takes in writers; groupTime
 
 	waiting atomic.Int64 // writers that are about to take turn, and will
 	turn    sync.Mutex   // held by the writer that runs, and while it commits
@@ -83,7 +84,7 @@ func (g *groupCommit) begin() error {
 // endIfLast commits the group unless another writer will take the next turn and there is room for it.
 func (g *groupCommit) endIfLast() {
 	last := g.group
-	if last == nil || last.lost == nil && g.waiting.Load() > 0 && last.n < groupMost && time.Since(last.began) < groupTime {
+	if last == nil || last.lost == nil && g.waiting.Load() > 0 && last.n < groupMost && time.Since(last.began) < g.open {
 		return
 	}
 	g.group = nil

@@ -34,6 +34,7 @@ func there(t *testing.T, s *store.Store, key string) bool {
 // the order of the writers.
 func queue(t *testing.T, s *store.Store, ctxs []context.Context, writers ...func(tx *store.Tx) error) []error {
 	t.Helper()
+	store.KeepGroupsOpen(s)
 	errs := make([]error, len(writers))
 	running, goOn := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
@@ -108,6 +109,7 @@ func TestPanicOfOneWriterLeavesTheOthersTheirCommit(t *testing.T) {
 
 func TestWriterIsToldOfSuccessOnlyAfterTheCommit(t *testing.T) {
 	s := storetest.New(t)
+	store.KeepGroupsOpen(s)
 	firstDone := make(chan error, 1)
 	firstRuns, letFirst := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -44,7 +44,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		pool.SetMaxOpenConns(conns)
 		pool.SetMaxIdleConns(conns)
 		if db == write {
-			s.group = &groupCommit{writer: &writer{pool: pool, gorm: write}}
+			s.group = &groupCommit{writer: &writer{pool: pool, gorm: write}, open: groupTime}
 		}
 	}
 	if err := s.Ping(ctx); err != nil {
