@@ -1,0 +1,207 @@
+package gateway_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.zx2c4.com/wireguard/conn"
+	wgdevice "golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/ipc"
+	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/sallyport/sallyport/peers/gateway"
+	"github.com/sallyport/sallyport/peers/gateway/firewall"
+	"github.com/sallyport/sallyport/peers/gateway/host"
+	"github.com/sallyport/sallyport/peers/gateway/wireguard"
+	"github.com/sallyport/sallyport/peers/netnstest"
+	"github.com/sallyport/sallyport/portal"
+)
+
+// people is a snapshot with n devices that share sigs signatures of three rules each.
+func people(b testing.TB, n, sigs int) portal.Change {
+	b.Helper()
+	c := first()
+	c.Signatures, c.Rules = nil, nil
+	for i := range 30 {
+		c.Rules = append(c.Rules, allow(fmt.Sprintf("rule%d", i), dst(fmt.Sprintf("10.%d.0.0/16", i+20), portal.TCP, 443), dst(fmt.Sprintf("10.%d.1.0/24", i+20), portal.AnyTransport)))
+	}
+	for i := range sigs {
+		c.Signatures = append(c.Signatures, portal.Signature{ID: portal.SignatureID(fmt.Sprintf("sig%d", i)), Rules: []portal.RuleID{
+			portal.RuleID(fmt.Sprintf("rule%d", i%30)), portal.RuleID(fmt.Sprintf("rule%d", (i/30)%30)), portal.RuleID(fmt.Sprintf("rule%d", (i+7)%30)),
+		}})
+	}
+	for i := range n {
+		c.Entries = append(c.Entries, person(b, uint32(i), sigs))
+	}
+	return c
+}
+
+func person(b testing.TB, i uint32, sigs int) portal.Entry {
+	e := entry(i)
+	if _, err := rand.Read(e.PublicKey[:]); err != nil {
+		b.Fatal(err)
+	}
+	e.NotAfter = tomorrow
+	e.Signature = portal.SignatureID(fmt.Sprintf("sig%d", int(i)%sigs))
+	return e
+}
+
+// realAgent is an agent on this namespace, with wireguard-go and nftables.
+func realAgent(b testing.TB, dir string) (a *gateway.Agent, stop func()) {
+	b.Helper()
+	netnstest.Need(b)
+	key, err := portal.NewPrivateKey()
+	if err != nil {
+		b.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	t := &wireguard.System{Name: tunnelName, Key: key, Log: log, Userspace: true}
+	f := &firewall.Filter{Table: tableName, Interface: tunnelName, Log: log}
+	a = &gateway.Agent{Tunnel: t, Filter: f, Host: &host.Host{Interface: tunnelName, Log: log}, Dir: dir, Now: time.Now, Log: log}
+	if err := a.Open(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	return a, func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+		f.Close()
+		if err := t.Close(); err != nil {
+			b.Error(err)
+		}
+		if err := firewall.Cleanup(tableName); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+var sizes = []int{500, 10_000, 50_000}
+
+// BenchmarkAddAndRevoke is one device added and one revoked, until both are in the kernel, in the tunnel and on disk.
+func BenchmarkAddAndRevoke(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("peers=%d", n), func(b *testing.B) {
+			a, stop := realAgent(b, b.TempDir())
+			defer stop()
+			mustApply(b, a, people(b, n, 100))
+			e := person(b, uint32(n)+1, 100)
+			rev := uint64(1)
+			var add, revoke time.Duration
+			b.ResetTimer()
+			for b.Loop() {
+				begin := time.Now()
+				mustApply(b, a, portal.Change{Revision: rev + 1, Entries: []portal.Entry{e}})
+				middle := time.Now()
+				mustApply(b, a, portal.Change{Revision: rev + 2, Gone: []portal.EntryKey{e.EntryKey}})
+				add, revoke = add+middle.Sub(begin), revoke+time.Since(middle)
+				rev += 2
+			}
+			b.ReportMetric(float64(add.Microseconds())/float64(b.N), "µs/add")
+			b.ReportMetric(float64(revoke.Microseconds())/float64(b.N), "µs/revoke")
+		})
+	}
+}
+
+// BenchmarkColdStart is an agent that starts from disk until it serves, against "wg setconf" with the same peers on a wireguard-go of its
+// own: the ratio is what counts.
+func BenchmarkColdStart(b *testing.B) {
+	for _, n := range sizes[1:] {
+		b.Run(fmt.Sprintf("peers=%d", n), func(b *testing.B) {
+			dir := b.TempDir()
+			a, stop := realAgent(b, dir)
+			snapshot := people(b, n, 100)
+			mustApply(b, a, snapshot)
+			stop()
+			conf := setconfFile(b, snapshot)
+			var cold, setconf time.Duration
+			for b.Loop() {
+				begin := time.Now()
+				_, stop := realAgent(b, dir)
+				cold += time.Since(begin)
+				stop()
+				setconf += timeSetconf(b, conf)
+			}
+			b.ReportMetric(cold.Seconds()*1000/float64(b.N), "ms/start")
+			b.ReportMetric(setconf.Seconds()*1000/float64(b.N), "ms/setconf")
+			b.ReportMetric(cold.Seconds()/setconf.Seconds(), "ratio")
+		})
+	}
+}
+
+func setconfFile(b testing.TB, c portal.Change) string {
+	b.Helper()
+	var conf strings.Builder
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		b.Fatal(err)
+	}
+	fmt.Fprintf(&conf, "[Interface]\nPrivateKey = %s\nListenPort = 51899\n", base64.StdEncoding.EncodeToString(key[:]))
+	for _, e := range c.Entries {
+		fmt.Fprintf(&conf, "[Peer]\nPublicKey = %s\nAllowedIPs = %s/32, %s/128\n", e.PublicKey, e.V4, e.V6)
+	}
+	path := filepath.Join(b.TempDir(), "wg.conf")
+	if err := os.WriteFile(path, []byte(conf.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+// timeSetconf includes making the device, as the agent's start does.
+func timeSetconf(b testing.TB, conf string) time.Duration {
+	b.Helper()
+	const name = "bench0"
+	begin := time.Now()
+	t, err := tun.CreateTUN(name, portal.DefaultMTU)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dev := wgdevice.NewDevice(t, conn.NewDefaultBind(), &wgdevice.Logger{Verbosef: wgdevice.DiscardLogf, Errorf: wgdevice.DiscardLogf})
+	defer dev.Close()
+	file, err := ipc.UAPIOpen(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := ipc.UAPIListen(name, file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go dev.IpcHandle(c)
+		}
+	}()
+	here := netnstest.Here(b)
+	here.MustRun(b, "wg", "setconf", name, conf)
+	here.MustRun(b, "ip", "link", "set", name, "up")
+	return time.Since(begin)
+}
+
+// BenchmarkRuleEdit is a rule that concerns everybody, changed.
+func BenchmarkRuleEdit(b *testing.B) {
+	a, stop := realAgent(b, b.TempDir())
+	defer stop()
+	mustApply(b, a, people(b, 10_000, 100))
+	rules := []portal.CompiledRule{allow("rule0", dst("10.20.0.0/16", portal.TCP, 443)), allow("rule0", dst("10.20.0.0/16", portal.TCP, 80, 81))}
+	rev := uint64(1)
+	for b.Loop() {
+		rev++
+		mustApply(b, a, portal.Change{Revision: rev, Rules: rules[rev%2 : rev%2+1]})
+	}
+}
