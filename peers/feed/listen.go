@@ -153,7 +153,7 @@ func (h *Hub) saveReports(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			h.saveOnce(last)
+			_ = h.saveOnce(last) // it has logged why
 			cancel()
 			return
 		case <-h.dirty:

@@ -235,8 +235,9 @@ func status(k portal.Kind) int {
 		return http.StatusUnsupportedMediaType
 	case portal.Unavailable:
 		return http.StatusServiceUnavailable
+	default:
+		return http.StatusForbidden
 	}
-	return http.StatusForbidden
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

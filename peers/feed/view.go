@@ -57,6 +57,7 @@ func (v *view) change(b *book, objects []object, revision uint64, forAny bool) p
 			c.signature(o)
 		case kindRule:
 			c.rule(o)
+		case kindOther, kindProfile, kindPlace: // not for gateways
 		}
 	}
 	return c.Change
