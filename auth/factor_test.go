@@ -115,6 +115,9 @@ func TestOneTOTPStepIsAcceptedOnceByHundredCallers(t *testing.T) {
 		}
 		_, err := w.VerifyTOTP(t.Context(), p.Who, code)
 		wantErr(t, "once more", err, auth.ErrCodeUsed)
+		w.pass(20 * time.Second)
+		_, err = w.VerifyTOTP(t.Context(), p.Who, code)
+		wantErr(t, "a little later, in the next step", err, auth.ErrCodeUsed)
 	})
 }
 
@@ -321,11 +324,19 @@ func TestEnrolmentNeedsItsBeginning(t *testing.T) {
 
 func TestFactorNeedsASessionThatIsStillThere(t *testing.T) {
 	w := on(t)
-	p := w.enrolled(ada("u1"))
+	p, other := w.enrolled(ada("u1")), w.enrolled(ada("u2"))
+	mixed := p.Who
+	mixed.Session = other.Session
+	_, err := w.VerifyTOTP(t.Context(), mixed, w.code(p))
+	wantErr(t, "in somebody else's session", err, portal.ErrSignedOut)
+	w.pass(13 * time.Hour)
+	_, err = w.VerifyTOTP(t.Context(), p.Who, w.code(p))
+	wantErr(t, "idle meanwhile", err, portal.ErrSignedOut)
+	w.pass(-13 * time.Hour)
 	if err := w.SignOut(t.Context(), p.Who); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.VerifyTOTP(t.Context(), p.Who, w.code(p))
+	_, err = w.VerifyTOTP(t.Context(), p.Who, w.code(p))
 	wantErr(t, "signed out meanwhile", err, portal.ErrSignedOut)
 	_, err = w.BeginTOTP(t.Context(), p.Who)
 	wantErr(t, "begin", err, portal.ErrSignedOut)

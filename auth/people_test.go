@@ -92,6 +92,7 @@ func TestOnlyThoseWhoMayAdminister(t *testing.T) {
 		"unknown role":               {w.SetRole(ctx, owner.Actor(), user.User.ID, "root"), portal.ErrInvalid},
 		"sessions of nobody":         {second(w.PersonSessions(ctx, owner.Actor(), "nobody")), portal.ErrNotFound},
 		"an owner who is none (yet)": {w.SetRole(ctx, forged(user), user.User.ID, portal.RoleOwner), portal.ErrForbidden},
+		"an admin who was owner":     {w.SetRole(ctx, forged(admin), user.User.ID, portal.RoleOwner), portal.ErrForbidden},
 	} {
 		wantErr(t, name, c.err, c.want)
 	}
