@@ -49,6 +49,7 @@ func enrolDemoGateway(ctx context.Context, s *site, dir string, endpoint netip.A
 	path := filepath.Join(dir, "credentials.json")
 	g.creds, err = feed.ReadCredentials(path)
 	if err == nil && demoGatewayFits(ctx, s, g.creds.Gateway, endpoint) {
+		g.creds.Portals = s.cfg.GatewayPortal // its port is another one in each demo
 		return g, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

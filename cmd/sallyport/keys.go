@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -55,9 +56,10 @@ func replacePrivate(path, text string) error {
 	return nil
 }
 
-// newKeyLine is "ID:SECRET"; the id says when the key was made.
+// newKeyLine is "ID:SECRET"; the id says on which day the key was made.
 func newKeyLine(now time.Time) string {
-	return "k" + now.UTC().Format("060102-150405") + ":" + base64.StdEncoding.EncodeToString(portal.NewSecret(seal.KeySize))
+	id := "k" + now.UTC().Format("060102") + "-" + hex.EncodeToString(portal.NewSecret(3))
+	return id + ":" + base64.StdEncoding.EncodeToString(portal.NewSecret(seal.KeySize))
 }
 
 // parseKeys reads one key a line, the one that seals first.

@@ -146,15 +146,15 @@ func (p *parser) tls(r rawTLS) TLS {
 	if t.ACME {
 		t.ACMEListen = p.listen("tls.acme.listen", r.ACME.Listen, defaultACME)
 	}
-	for key, path := range map[string]string{"tls.cert_file": t.CertFile, "tls.key_file": t.KeyFile} {
-		if path != "" {
-			p.readable(key, path)
-		}
-	}
+	p.readable("tls.cert_file", t.CertFile)
+	p.readable("tls.key_file", t.KeyFile)
 	return t
 }
 
 func (p *parser) readable(key, path string) {
+	if path == "" {
+		return
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		p.wrong(key, "%v", err)
