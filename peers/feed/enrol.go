@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -18,7 +19,7 @@ import (
 
 // EnrolRequest is what the pasted command knows.
 type EnrolRequest struct {
-	Portal    string        // host:port of a portal's listener for gateways
+	Portal    string        // host:port of a portal's listener for gateways; several, with commas between, are tried in turn
 	Token     portal.Secret // as the portal showed it: a secret, and the fingerprint of the portal's authority
 	PublicKey portal.PublicKey
 	Version   string
@@ -55,12 +56,18 @@ func Enrol(ctx context.Context, req EnrolRequest) (Credentials, error) {
 	defer t.CloseIdleConnections()
 	ask := enrolMsg{Token: req.Token.Reveal(), CSR: csr, PublicKey: req.PublicKey, Version: req.Version}
 	var got enrolAnswer
-	if err := post(ctx, t, req.Portal, pathEnrol, ask, &got); err != nil {
+	portals := strings.Split(req.Portal, ",")
+	for _, addr := range portals {
+		if err = post(ctx, t, strings.TrimSpace(addr), pathEnrol, ask, &got); err == nil || portal.KindOf(err) != portal.Internal {
+			break // it answered; another one would say the same
+		}
+	}
+	if err != nil {
 		return Credentials{}, fmt.Errorf("enrol at %s: %w", req.Portal, err)
 	}
 	c := Credentials{Gateway: got.Gateway, Portals: got.Portals, Certificate: got.Certificate, Authority: got.Authority, key: key}
 	if len(c.Portals) == 0 {
-		c.Portals = []string{req.Portal}
+		c.Portals = portals
 	}
 	if err := c.check(); err != nil || !token.IsFrom(c.Authority) {
 		return Credentials{}, fmt.Errorf("enrol at %s: the answer does not fit: %w", req.Portal, errors.Join(ErrWrongPortal, err))

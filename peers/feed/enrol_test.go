@@ -237,6 +237,15 @@ func TestCredentialsSurviveTheFileAndDoNotShowTheKey(t *testing.T) {
 	}
 }
 
+func TestEnrolmentTriesEachPortalOfTheCommand(t *testing.T) {
+	s := newSite(t, storetest.New(t))
+	_, token := s.gateway(s.pop())
+	c, err := feed.Enrol(t.Context(), feed.EnrolRequest{Portal: "127.0.0.1:1," + s.addr, Token: token, PublicKey: wireguardKey(t)})
+	if err != nil || c.Gateway == "" {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
 func TestEnrolmentIsRateLimitedByAddress(t *testing.T) {
 	s := newSite(t, storetest.New(t))
 	_, token := s.gateway(s.pop())
