@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport/sallyport/tests/world"
 )
 
-// clickEvery is how often a click is measured. A gateway reports at once after a silence and else every 50 ms (feed), and it is the change that is
+// clickEvery is the pause before each click. A gateway reports at once after a silence and else every 50 ms (feed), and it is the change that is
 // measured, not the wait for the report after the one before.
 const clickEvery = 75 * time.Millisecond
 
@@ -38,6 +38,7 @@ type line struct {
 
 func measureLine(s *scene, r *results, peers, clicks int) {
 	l := newLine(s)
+	l.measureSizes(r)
 	l.enrol(r)
 
 	r.note("device creation, 1 client", l.fill(1, 500), "1/s")
@@ -153,12 +154,10 @@ func (l *line) create(who *world.Person, name, key string) (api.Device, error) {
 // has applied it, so the way back is in it. It returns the median of all.
 func (l *line) clicks(r *results, n int) time.Duration {
 	l.awaitHead()
-	pace := time.NewTicker(clickEvery)
-	defer pace.Stop()
 	var adds, revokes []time.Duration
 	for i := range n {
 		key := l.key()
-		<-pace.C
+		<-time.After(clickEvery)
 		var d api.Device
 		adds = append(adds, l.timed(func() {
 			var err error
@@ -167,7 +166,7 @@ func (l *line) clicks(r *results, n int) time.Duration {
 			}
 			l.awaitHead()
 		}))
-		<-pace.C
+		<-time.After(clickEvery)
 		revokes = append(revokes, l.timed(func() {
 			var done api.Revision
 			l.people[0].Must(http.MethodDelete, "/devices/"+d.Id, nil, &done)

@@ -1,10 +1,6 @@
 package e2e
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,97 +11,27 @@ import (
 	"github.com/sallyport/sallyport/tests/world"
 )
 
-// browser is a headless Chromium in a namespace, played by browser.mjs.
-type browser struct {
-	t    *testing.T
-	in   io.Writer
-	out  *bufio.Reader
-	dir  string
-	said *strings.Builder
-}
-
-func newBrowser(t *testing.T, s *site, n *world.Namespace) *browser {
-	t.Helper()
-	cmd := n.Command(context.Background(), "node", filepath.Join(s.Root, "tests/e2e/browser.mjs"))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &browser{t: t, in: in, out: bufio.NewReader(out), dir: t.TempDir(), said: &strings.Builder{}}
-	cmd.Stderr = b.said
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close() // it closes the browser and ends
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the browser ended badly: %v\n%s", err, b.said)
-		}
-	})
-	return b
-}
-
-// answer is what a deed says.
-type answer struct {
-	OK         bool     `json:"ok"`
-	Error      string   `json:"error"`
-	Path       string   `json:"path"`
-	Text       string   `json:"text"`
-	ClickedAt  int64    `json:"clickedAt"`
-	Carrying   []string `json:"carrying"`
-	Requests   int      `json:"requests"`
-	Complaints []string `json:"complaints"`
-}
-
-func (b *browser) do(deed string, wish map[string]any) answer {
-	b.t.Helper()
-	if wish == nil {
-		wish = map[string]any{}
-	}
-	wish["do"] = deed
-	if err := json.NewEncoder(b.in).Encode(wish); err != nil {
-		b.t.Fatalf("%s: %v\n%s", deed, err, b.said)
-	}
-	line, err := b.out.ReadBytes('\n')
-	if err != nil {
-		b.t.Fatalf("%s: %v\n%s", deed, err, b.said)
-	}
-	var a answer
-	if err := json.Unmarshal(line, &a); err != nil {
-		b.t.Fatalf("%s: %v\n%s", deed, err, line)
-	}
-	if !a.OK {
-		b.t.Fatalf("%s", a.Error)
-	}
-	return a
-}
-
 func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) {
 	s := newSite(t, world.PortalOptions{})
 	s.serve(t)
-	b := newBrowser(t, s, s.Client)
+	b, dir := s.NewBrowser(s.Client), t.TempDir()
 	began := time.Now()
-	b.do("signIn", map[string]any{"url": world.PortalURL + "/", "name": "worker"})
-	b.do("enrolTotp", nil)
-	b.do("addDevice", map[string]any{"platform": "Linux", "name": "Laptop", "profile": "Office"})
-	file := b.do("downloadConf", map[string]any{"dir": b.dir})
+	b.Do("signIn", map[string]any{"url": world.PortalURL + "/", "name": "worker"})
+	b.Do("enrolTotp", nil)
+	b.Do("addDevice", map[string]any{"platform": "Linux", "name": "Laptop", "profile": "Office"})
+	file := b.Do("downloadConf", map[string]any{"dir": dir})
 	if s.Client.Ping(world.OfficeV4) {
 		t.Fatal("the office answers before the tunnel is up")
 	}
 	s.Up(s.Client, file.Path)
 	s.office(t, true)
-	b.do("awaitGreen", map[string]any{"timeout": 10_000})
+	b.Do("awaitGreen", map[string]any{"timeout": 10_000})
 	t.Logf("measured: from the first visit to a green page %.1f s, played without pauses (target 120)", time.Since(began).Seconds())
 
 	transfer := s.Client.StartDownload(t, world.OfficeV4)
 	<-transfer.Got
-	done := make(chan answer, 1)
-	go func() { done <- b.do("revoke", map[string]any{"name": "Laptop"}) }()
+	done := make(chan world.Deed, 1)
+	go func() { done <- b.Do("revoke", map[string]any{"name": "Laptop"}) }()
 	last, err := transfer.LastByte(t.Context(), 2*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +44,7 @@ func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) 
 	s.office(t, false)
 
 	key := privateKey(t, file.Text)
-	watched := b.do("carrying", map[string]any{"key": key})
+	watched := b.Do("carrying", map[string]any{"key": key})
 	if len(watched.Carrying) > 0 || watched.Requests < 20 {
 		t.Errorf("of %d requests these carried the private key: %v", watched.Requests, watched.Carrying)
 	}
@@ -127,7 +53,7 @@ func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) 
 			t.Errorf("a log has the private key: %s", l)
 		}
 	}
-	if c := b.do("complaints", nil).Complaints; len(c) > 0 {
+	if c := b.Do("complaints", nil).Complaints; len(c) > 0 {
 		t.Errorf("the console complains: %v", c)
 	}
 }
@@ -135,19 +61,19 @@ func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) 
 func TestQRCodeOnThePageIsTheFile(t *testing.T) {
 	s := newSite(t, world.PortalOptions{})
 	s.serve(t)
-	b := newBrowser(t, s, s.Client)
-	b.do("signIn", map[string]any{"url": world.PortalURL + "/", "name": "worker"})
-	b.do("enrolTotp", nil)
-	b.do("addDevice", map[string]any{"platform": "Android", "name": "Phone", "profile": "Everything"})
-	picture := filepath.Join(b.dir, "qr.png")
-	b.do("qr", map[string]any{"path": picture})
-	file := b.do("downloadConf", map[string]any{"dir": b.dir})
+	b, dir := s.NewBrowser(s.Client), t.TempDir()
+	b.Do("signIn", map[string]any{"url": world.PortalURL + "/", "name": "worker"})
+	b.Do("enrolTotp", nil)
+	b.Do("addDevice", map[string]any{"platform": "Android", "name": "Phone", "profile": "Everything"})
+	picture := filepath.Join(dir, "qr.png")
+	b.Do("qr", map[string]any{"path": picture})
+	file := b.Do("downloadConf", map[string]any{"dir": dir})
 
 	read, err := exec.Command("zbarimg", "--quiet", "--raw", "--nodbus", picture).Output()
 	if err != nil {
 		t.Fatalf("zbarimg reads nothing off the page: %v", err)
 	}
-	scanned := filepath.Join(b.dir, "scanned.conf")
+	scanned := filepath.Join(dir, "scanned.conf")
 	if err := os.WriteFile(scanned, read, 0o600); err != nil {
 		t.Fatal(err)
 	}
