@@ -66,11 +66,15 @@ func readRaw(args []string, getenv func(string) string, stderr io.Writer) (rawCo
 	file := flags.String("config", getenv(envPrefix+"CONFIG"), "YAML `file` with the same names as the flags")
 	typed := map[string]*string{}
 	for _, s := range settings {
+		help := s.help
+		if s.byDefault != "" {
+			help += " (default " + s.byDefault + ")"
+		}
 		if s.name == "userspace" {
-			flags.BoolFunc(s.name, s.help, func(v string) error { typed[s.name] = &v; return nil })
+			flags.BoolFunc(s.name, help, func(v string) error { typed[s.name] = &v; return nil })
 			continue
 		}
-		flags.Func(s.name, s.help, func(v string) error { typed[s.name] = &v; return nil })
+		flags.Func(s.name, help, func(v string) error { typed[s.name] = &v; return nil })
 	}
 	if err := flags.Parse(args); err != nil {
 		return raw, err
@@ -104,7 +108,7 @@ Follow the portal and serve. The first time, enrol with the command that the por
 
   sallyport-gateway --portal portal.example.com:8444 --token TOKEN
 
-"enrol" does that and ends. Every flag but the first four can stand in the file or the environment (`+envPrefix+`NAME) too.
+"enrol" does that and ends. The flags can be kept in a file (--config): all but check, cleanup, config and version can stand there, and in the environment as `+envPrefix+`NAME.
 
 `)
 	flags.PrintDefaults()

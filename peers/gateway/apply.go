@@ -24,7 +24,9 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 	d := total.delta()
 	gone := a.index(d, start)
 	err := a.reach(ctx, d, gone, start)
-	a.noteOutcome(len(batch), a.Now().Sub(start), err)
+	if !d.Empty() || err != nil { // a heartbeat says only where the log stands
+		a.noteOutcome(len(batch), a.Now().Sub(start), err)
+	}
 	if diskErr := a.disk.append(batch, a.state.Desired); diskErr != nil {
 		a.Log.ErrorContext(ctx, "keep the state on disk", "err", diskErr)
 		err = errors.Join(err, diskErr)

@@ -169,7 +169,7 @@ func (d *disk) append(batch []*work, all portal.Desired) error {
 		return nil
 	}
 	var b []byte
-	full := false
+	full, content := false, false
 	for _, w := range batch {
 		text, err := json.Marshal(w.change)
 		if err != nil {
@@ -177,12 +177,15 @@ func (d *disk) append(batch []*work, all portal.Desired) error {
 		}
 		b = frame(b, text)
 		full = full || w.change.Full
+		content = content || !positionOnly(w.change)
 	}
 	if _, err := d.file.Write(b); err != nil {
 		return fmt.Errorf("write the change log: %w", err)
 	}
-	if err := d.file.Sync(); err != nil {
-		return fmt.Errorf("sync the change log: %w", err)
+	if content {
+		if err := d.file.Sync(); err != nil {
+			return fmt.Errorf("sync the change log: %w", err)
+		}
 	}
 	d.size += int64(len(b))
 	d.reap()
@@ -190,6 +193,11 @@ func (d *disk) append(batch []*work, all portal.Desired) error {
 		return d.compact(all)
 	}
 	return nil
+}
+
+// positionOnly reports whether c says only where the portal's log stands. Losing that costs a longer resume and no right.
+func positionOnly(c portal.Change) bool {
+	return !c.Full && c.Node == nil && len(c.Entries)+len(c.Gone)+len(c.Signatures)+len(c.Rules)+len(c.GoneRules) == 0
 }
 
 // reap learns of a snapshot that has been written in the meantime.
