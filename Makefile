@@ -61,6 +61,10 @@ frontend-test: $(DIST_STAMP) ## Types, lint, unit tests and size limits of the w
 e2e: build $(WIREGUARD_GO) $(OIDC_STAMP) ## The whole line with a browser, stock WireGuard and namespaces (root)
 	scripts/with-postgres $(GOTEST) -timeout 10m ./tests/e2e/...
 
+.PHONY: browser
+browser: build ## The journeys of the web app in a real browser, against the demo
+	cd frontend && npm run --silent e2e
+
 .PHONY: demo-check
 demo-check: build ## The demo plays its own worker and ends 0 or 1
 	bin/sallyport demo --check
