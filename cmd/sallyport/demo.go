@@ -270,7 +270,9 @@ func demoEndpoint(ctx context.Context, host netip.Addr) (netip.AddrPort, error) 
 	for port := uint16(51820); port < 51920; port++ {
 		var c net.PacketConn
 		if c, err = (&net.ListenConfig{}).ListenPacket(ctx, "udp", hostPort(host, port)); err == nil {
-			c.Close()
+			if err := c.Close(); err != nil {
+				return netip.AddrPort{}, err
+			}
 			return netip.AddrPortFrom(host, port), nil
 		}
 	}

@@ -159,7 +159,7 @@ func (g *demoGateway) page(address netip.AddrPort, h http.Handler) (task, error)
 	srv := newServer(h, g.log)
 	return task{"page " + address.String(), func(ctx context.Context) error {
 		// Nothing waits for its requests: a device that was revoked never finishes one.
-		defer context.AfterFunc(ctx, func() { srv.Close() })()
+		defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}

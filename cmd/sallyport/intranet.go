@@ -52,12 +52,12 @@ func intranet(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(page.Bytes())
 }
 
-// intranetStream sends a line every 50 ms until the client is gone: something to watch while a device is revoked.
+// intranetStream sends a line every 10 ms until the client is gone: something to watch while a device is revoked.
 func intranetStream(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{}) // the server's is for requests that end
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		_ = out.SetWriteDeadline(time.Now().Add(5 * time.Second))

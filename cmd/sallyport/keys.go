@@ -14,7 +14,8 @@ import (
 )
 
 type keysCmd struct {
-	New newKeyCmd `cmd:"" help:"Make a new master key."`
+	New    newKeyCmd `cmd:"" help:"Make a new master key."`
+	Reseal resealCmd `cmd:"" help:"Seal everything with the newest key again, so that the older ones can go."`
 }
 
 type newKeyCmd struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sallyport/sallyport/portal"
@@ -15,7 +16,7 @@ type serveCmd struct {
 }
 
 // Run serves until a signal comes.
-func (c serveCmd) Run(e env) error {
+func (c serveCmd) Run(e env) (err error) {
 	raw, err := c.load(e.lookup)
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (c serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	open, err := openListeners(e.ctx, cfg)
 	if err != nil {
 		return err
