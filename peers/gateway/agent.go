@@ -39,6 +39,8 @@ type Agent struct {
 	closed bool  // the grace has run out: nothing is forwarded
 	sick   error // the data path may differ from the state: settle until it does not
 
+	repairs int // comparisons since the start
+
 	peers   peerTable
 	wake    chan struct{}
 	stopped chan struct{}
@@ -94,7 +96,7 @@ func (a *Agent) Open(ctx context.Context) error {
 		return nil
 	}
 	a.closeOrOpen(ctx, a.Now())
-	if _, err := a.settle(ctx); err != nil {
+	if _, err := a.settle(ctx, true); err != nil {
 		a.Log.ErrorContext(ctx, "bring the node to its last state", "err", err)
 	}
 	a.Log.InfoContext(ctx, "serving the last known state", "revision", a.state.Revision, "entries", len(a.state.Entries), "portal_last_heard", a.metrics.Contact)

@@ -48,7 +48,7 @@ func (a *Agent) reach(ctx context.Context, d portal.Delta, gone []portal.PublicK
 		return nil // nothing is forwarded, whatever changes
 	}
 	if toggled || d.Node || a.sick != nil {
-		_, err := a.settle(ctx)
+		_, err := a.settle(ctx, true)
 		return err
 	}
 	if d.Empty() {
@@ -60,7 +60,7 @@ func (a *Agent) reach(ctx context.Context, d portal.Delta, gone []portal.PublicK
 	}
 	// Somebody may have removed what the change builds on: a full pass puts it back.
 	a.Log.WarnContext(ctx, "apply a change", "revision", a.state.Revision, "err", err)
-	_, err = a.settle(ctx)
+	_, err = a.settle(ctx, true)
 	return err
 }
 
@@ -94,13 +94,14 @@ func samePeer(x, y portal.Entry) bool {
 	return x.PublicKey == y.PublicKey && x.V4 == y.V4 && x.V6 == y.V6
 }
 
-// settle makes the whole data path what the state says, whatever it is now, and says how many objects differed.
-func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
+// settle makes the whole data path what the state says, whatever it is now, and says how many objects differed. Unless thorough it takes
+// the filter's word that nobody has touched it.
+func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err error) {
 	want, now := a.state.Desired, a.Now()
 	if want.Node.Port == 0 {
 		return 0, nil // no portal has said yet what this node is
 	}
-	a.due(now)
+	d := a.due(now)
 	if a.closed {
 		want.Entries = nil
 	}
@@ -111,7 +112,9 @@ func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", what, e))
 		}
 	}
-	pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, now) })
+	if w, ok := a.Filter.(Watchful); thorough || len(d.Entries) > 0 || !ok || !w.Untouched(ctx) {
+		pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, now) })
+	}
 	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })
 	pass("peers", func() (int, error) { return a.Tunnel.Sync(ctx, want.Entries) })
 	if a.Host != nil {
@@ -125,8 +128,9 @@ func (a *Agent) settle(ctx context.Context) (repaired int, err error) {
 func (a *Agent) repair(ctx context.Context) time.Duration {
 	start := a.Now()
 	wasSick := a.sick != nil
-	a.closeOrOpen(ctx, start)
-	n, err := a.settle(ctx)
+	toggled := a.closeOrOpen(ctx, start)
+	a.repairs++
+	n, err := a.settle(ctx, wasSick || toggled || a.repairs%thoroughEvery == 0)
 	if err != nil {
 		a.Log.ErrorContext(ctx, "compare the node with its state", "err", err)
 	}
@@ -148,7 +152,13 @@ func (a *Agent) repair(ctx context.Context) time.Duration {
 	return a.Now().Sub(start)
 }
 
-// untilRepair keeps comparing below half a percent of the time, so that a change seldom meets it.
+// thoroughEvery is how many comparisons there are to one that takes nobody's word.
+const thoroughEvery = 20
+
+// seldom keeps comparing and looking at peers to a five-hundredth of the time each, so that few changes ever meet them.
+const seldom = 500
+
+// untilRepair is how long the node may go uncompared, when comparing took so long.
 func (a *Agent) untilRepair(took time.Duration) time.Duration {
 	every := a.RepairEvery
 	if every == 0 {
@@ -157,7 +167,7 @@ func (a *Agent) untilRepair(took time.Duration) time.Duration {
 	if a.sick != nil {
 		return min(every, time.Second)
 	}
-	return max(every, 200*took)
+	return max(every, seldom*took)
 }
 
 func (a *Agent) noteOutcome(changes int, took time.Duration, err error) {

@@ -38,6 +38,11 @@ type Filter interface {
 	Sync(ctx context.Context, want portal.Desired, now time.Time) (repaired int, err error)
 }
 
+// Watchful is a Filter that can tell cheaply whether anybody else has changed what it wrote. A comparison is skipped while nobody has.
+type Watchful interface {
+	Untouched(ctx context.Context) bool
+}
+
 // Host sets what the machine needs around the tunnel: the gateway's addresses on it, and forwarding.
 type Host interface {
 	Sync(ctx context.Context, n portal.Node) (repaired int, err error)

@@ -50,8 +50,8 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 	return out
 }
 
-// watchPeers looks at the peers now and then and reports those that changed. A look is never more than half a percent of the time,
-// because a change waits for it in wireguard-go.
+// watchPeers looks at the peers now and then and reports those that changed. A look is a small part of the time, because
+// a change waits for it in wireguard-go.
 func (a *Agent) watchPeers(ctx context.Context) {
 	every := a.PollEvery
 	if every == 0 {
@@ -72,7 +72,7 @@ func (a *Agent) watchPeers(ctx context.Context) {
 		} else if live := a.peers.changed(peers, a.gateway(), a.Now()); len(live) > 0 {
 			a.say(live)
 		}
-		tick.Reset(max(every, 200*a.Now().Sub(start)))
+		tick.Reset(max(every, seldom*a.Now().Sub(start)))
 	}
 }
 

@@ -27,6 +27,7 @@ type Filter struct {
 	adopted    bool           // numbers and generation are known
 	numbers    numbers
 	generation uint32
+	watch      watch
 }
 
 // numbers gives each signature a number that is small and its own.
@@ -69,6 +70,7 @@ func (f *Filter) Sync(ctx context.Context, want portal.Desired, now time.Time) (
 			f.drop()
 		}
 	}()
+	f.watch.begin()
 	have, err := f.list()
 	if err != nil {
 		return 0, err

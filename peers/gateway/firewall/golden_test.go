@@ -112,3 +112,54 @@ func TestTableOfAnEarlierProcessIsTakenOver(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestForeignWritesAreNoticed(t *testing.T) {
+	here := netnstest.Here(t)
+	f := &firewall.Filter{Table: "sallyport", Interface: "sp0", Log: slog.New(slog.DiscardHandler)}
+	t.Cleanup(func() {
+		f.Close()
+		if err := firewall.Cleanup("sallyport"); err != nil {
+			t.Error(err)
+		}
+	})
+	want := desired()
+	sync := func() {
+		t.Helper()
+		if _, err := f.Sync(t.Context(), want, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync()
+	var key portal.EntryKey
+	for key = range want.Entries {
+	}
+	e := want.Entries[key]
+	change := func() {
+		t.Helper()
+		gone := e
+		if err := f.Apply(t.Context(), want, portal.Delta{Entries: []portal.EntryDelta{{Old: &gone}}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Apply(t.Context(), want, portal.Delta{Entries: []portal.EntryDelta{{New: &gone}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change()
+	if !f.Untouched(t.Context()) {
+		t.Error("our own writes count as somebody else's")
+	}
+	here.MustRun(t, "nft", "add", "table", "inet", "other")
+	if f.Untouched(t.Context()) {
+		t.Error("a write of somebody else was not noticed")
+	}
+	sync()
+	here.MustRun(t, "nft", "delete", "table", "inet", "other")
+	change()
+	if f.Untouched(t.Context()) {
+		t.Error("a write before ours was not noticed")
+	}
+	sync()
+	if !f.Untouched(t.Context()) {
+		t.Error("a comparison does not settle it")
+	}
+}

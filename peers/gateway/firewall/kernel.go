@@ -305,11 +305,15 @@ func (f *Filter) commit() error {
 	err := f.conn.Flush()
 	if err != nil {
 		f.drop()
+		f.watch.lose()
+		return err
 	}
-	return err
+	f.watch.wrote()
+	return nil
 }
 
 func (f *Filter) drop() {
+	f.watch.close()
 	if f.conn == nil {
 		return
 	}
