@@ -43,7 +43,7 @@ func parsePeers(b *bytes.Buffer) ([]peerState, error) {
 		if key == "public_key" {
 			peers = append(peers, peerState{})
 			p, sec, nsec = &peers[len(peers)-1], 0, 0
-			_, err = hex.Decode(p.Key[:], []byte(value))
+			err = decodeKey(&p.Key, value)
 		}
 		if p == nil {
 			continue // of the device, not of a peer
@@ -72,6 +72,14 @@ func parsePeers(b *bytes.Buffer) ([]peerState, error) {
 		}
 	}
 	return peers, lines.Err()
+}
+
+func decodeKey(k *portal.PublicKey, text string) error {
+	if len(text) != hex.EncodedLen(len(k)) {
+		return hex.ErrLength
+	}
+	_, err := hex.Decode(k[:], []byte(text))
+	return err
 }
 
 // appendPut writes the "set" lines that give e's peer exactly e's addresses.
