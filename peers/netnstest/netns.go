@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,9 @@ const insideEnv = "NETNSTEST_INSIDE"
 //
 //	func TestMain(m *testing.M) { netnstest.Main(m) }
 func Main(m *testing.M) {
+	if slices.Contains(os.Args, "-test.fuzzworker") {
+		os.Exit(m.Run()) // its parent is inside already
+	}
 	if os.Getenv(insideEnv) != "" {
 		runtime.LockOSThread() // Do must not borrow the first thread: it cannot end, and /proc/self shows its namespace
 		if err := prepare(); err != nil {
