@@ -19,18 +19,19 @@ export async function ok<T>(call: Promise<Answer<T>>): Promise<T> {
   }
   if (!answer.response.ok) {
     const problem = asProblem(answer.error, answer.response);
-    if (problem.code === 'signed_out') goToSignIn();
+    if (problem.code === 'signed_out' && goToSignIn()) return new Promise(() => {}); // the page is being left
     throw problem;
   }
   return answer.data as T;
 }
 
-/** Leaves the app for the sign-in page, and comes back to where the person was. */
-export function goToSignIn(params: Record<string, string> = {}) {
-  if (location.pathname === '/sign-in') return;
+/** Leaves the app for the sign-in page, and comes back to where the person was. False when it is there already. */
+export function goToSignIn(params: Record<string, string> = {}): boolean {
+  if (location.pathname === '/sign-in') return false;
   const back = location.pathname + location.search;
   const query = new URLSearchParams(params);
   if (back !== '/') query.set('return_to', back);
   const tail = query.size > 0 ? `?${query}` : '';
   location.assign(`/sign-in${tail}`);
+  return true;
 }

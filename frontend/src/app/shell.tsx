@@ -61,7 +61,6 @@ export function Shell() {
       <a className={classes.skip} href="#main">
         {t('shell.skip')}
       </a>
-      <DemoBanner />
       <header className={classes.topbar}>
         <Burger opened={open} onClick={toggle} size="sm" aria-label={t('shell.menu')} aria-expanded={open} />
         <Brand />
@@ -85,9 +84,12 @@ export function Shell() {
             <UserMenu session={session} />
           </div>
         </aside>
-        <main id="main" ref={main} tabIndex={-1} className={classes.main}>
-          <Outlet />
-        </main>
+        <div className={classes.column}>
+          <DemoBanner />
+          <main id="main" ref={main} tabIndex={-1} className={classes.main}>
+            <Outlet />
+          </main>
+        </div>
       </div>
     </div>
   );

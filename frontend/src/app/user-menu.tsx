@@ -22,7 +22,10 @@ export function UserMenu({ session, compact }: { session: Session; compact?: boo
   return (
     <Menu width={248} position={compact ? 'bottom-end' : 'top-start'} shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes.user} aria-label={t('userMenu.open', { name })}>
+        <UnstyledButton className={classes.user}>
+          <span className="visually-hidden">
+            {t('userMenu.open')} {compact && name}
+          </span>
           <span aria-hidden className={classes.avatar}>
             {initials(name)}
           </span>

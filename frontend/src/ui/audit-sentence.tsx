@@ -8,7 +8,7 @@ export function AuditSentence({ event }: { event: AuditEvent }) {
   const actions = t('auditActions', { returnObjects: true }) as Record<string, string>;
   return (
     <span>
-      <b>{event.actorName || t('audit.system')}</b>{' '}
+      <b>{event.actor === 'system' ? t('audit.system') : event.actorName || event.actor}</b>{' '}
       {actions[event.action.replaceAll('.', '_')] ?? <code>{event.action}</code>} <AuditTarget event={event} />
     </span>
   );
@@ -16,7 +16,8 @@ export function AuditSentence({ event }: { event: AuditEvent }) {
 
 function AuditTarget({ event }: { event: AuditEvent }) {
   const [kind, id = ''] = event.target.split(':');
-  const name = typeof event.detail.name === 'string' && event.detail.name ? event.detail.name : shortId(id);
+  const known = nameIn(event.detail);
+  const name = known || shortId(id);
   if (!id) return null;
   switch (kind) {
     case 'user':
@@ -26,8 +27,8 @@ function AuditTarget({ event }: { event: AuditEvent }) {
         </Link>
       );
     case 'device':
-      return typeof event.detail.name === 'string' ? (
-        <Link to="/admin/devices" search={{ q: event.detail.name }}>
+      return known ? (
+        <Link to="/admin/devices" search={{ q: known }}>
           {name}
         </Link>
       ) : (
@@ -52,6 +53,12 @@ function AuditTarget({ event }: { event: AuditEvent }) {
     default:
       return <code title={event.target}>{name}</code>;
   }
+}
+
+/** The name that the event keeps of its target; '' when it keeps none. */
+function nameIn(detail: AuditEvent['detail']): string {
+  const name = detail.name ?? detail.Name;
+  return typeof name === 'string' ? name : '';
 }
 
 /** The last group of an id; the whole one is on hover or in the details. */

@@ -1,8 +1,9 @@
-import { Button, Modal, TextInput } from '@mantine/core';
-import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { Button, TextInput } from '@mantine/core';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Problem } from '../api/problem.ts';
 import classes from './confirm.module.css';
+import { Dialog } from './dialog.tsx';
 import { ProblemNote } from './problem-note.tsx';
 
 type Props = {
@@ -36,15 +37,19 @@ export function Confirm({
   useEffect(() => {
     if (opened) setTyped('');
   }, [opened]);
+  // While it fades out, what it was about may have changed already: it keeps the words that were agreed to.
+  const words = useRef({ title, children, verb, harmless });
+  if (opened) words.current = { title, children, verb, harmless };
+  const said = words.current;
   const ready = !typeName || typed.trim() === typeName;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (ready && !pending) onConfirm();
   };
   return (
-    <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Dialog opened={opened} onClose={onClose} title={said.title}>
       <form onSubmit={submit} className={classes.form}>
-        <div className={classes.words}>{children}</div>
+        <div className={classes.words}>{said.children}</div>
         {typeName && (
           <TextInput
             label={t('confirm.typeName', { name: typeName })}
@@ -59,11 +64,11 @@ export function Confirm({
           <Button variant="default" onClick={onClose} data-autofocus={typeName ? undefined : true}>
             {t('common.cancel')}
           </Button>
-          <Button type="submit" color={harmless ? undefined : 'red'} disabled={!ready} loading={pending}>
-            {verb}
+          <Button type="submit" color={said.harmless ? undefined : 'red'} disabled={!ready} loading={pending}>
+            {said.verb}
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

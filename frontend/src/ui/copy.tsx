@@ -10,19 +10,24 @@ export function CopyText({ value, label, children }: { value: string; label: str
   const { t } = useTranslation();
   const { copied, copy } = useClipboard({ timeout: 1500 });
   return (
-    <button
-      type="button"
-      className={classes.text}
-      onClick={() => copy(value)}
-      title={t('copy.hint')}
-      aria-label={copied ? t('copy.done') : t('copy.what', { what: `${label} ${value}` })}
-    >
-      <span>{children ?? value}</span>
-      {copied ? <IconCheck size={14} aria-hidden className={classes.done} /> : <IconCopy size={14} aria-hidden />}
-      <span className="visually-hidden" role="status">
-        {copied ? t('copy.done') : ''}
-      </span>
-    </button>
+    <>
+      <button type="button" className={classes.text} onClick={() => copy(value)} title={t('copy.hint')}>
+        <span className="visually-hidden">{t('copy.what', { what: label })} </span>
+        <span className={classes.value}>{children ?? value}</span>
+        {copied ? <IconCheck size={14} aria-hidden className={classes.done} /> : <IconCopy size={14} aria-hidden />}
+      </button>
+      <Said when={copied} />
+    </>
+  );
+}
+
+/** Tells a screen reader that it is copied. Beside the button: inside, it would become part of its name. */
+function Said({ when }: { when: boolean }) {
+  const { t } = useTranslation();
+  return (
+    <span className="visually-hidden" role="status">
+      {when ? t('copy.done') : ''}
+    </span>
   );
 }
 
@@ -38,17 +43,20 @@ export function CopyButton({ value, children, variant = 'default', size = 'sm', 
   const { t } = useTranslation();
   const { copied, copy } = useClipboard({ timeout: 1500 });
   return (
-    <Button
-      variant={variant}
-      size={size}
-      leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
-      onClick={() => {
-        copy(value);
-        onCopy?.();
-      }}
-    >
-      <span role="status">{copied ? t('copy.done') : children}</span>
-    </Button>
+    <>
+      <Button
+        variant={variant}
+        size={size}
+        leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+        onClick={() => {
+          copy(value);
+          onCopy?.();
+        }}
+      >
+        {copied ? t('copy.done') : children}
+      </Button>
+      <Said when={copied} />
+    </>
   );
 }
 

@@ -1,8 +1,8 @@
-import { Modal } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Session, sessionQuery } from '../api/session.ts';
+import { Dialog } from './dialog.tsx';
 import { VerifyFactor } from './verify-factor.tsx';
 
 type StepUp = () => Promise<boolean>;
@@ -40,15 +40,9 @@ export function StepUpProvider({ children }: { children: ReactNode }) {
   return (
     <Context.Provider value={ask}>
       {children}
-      <Modal
-        opened={open}
-        onClose={() => finish(false)}
-        title={t('stepUp.title')}
-        zIndex={300}
-        closeButtonProps={{ 'aria-label': t('common.close') }}
-      >
+      <Dialog opened={open} onClose={() => finish(false)} title={t('stepUp.title')} above>
         <VerifyFactor lead={t('stepUp.lead')} onVerified={verified} />
-      </Modal>
+      </Dialog>
     </Context.Provider>
   );
 }

@@ -1,10 +1,11 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import type { FormEvent, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Problem } from '../../api/problem.ts';
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import classes from './access.module.css';
 
@@ -30,13 +31,7 @@ export function EditForm({ opened, onClose, title, onSave, saving, problem, read
     if (ready) onSave();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      size="lg"
-      title={title}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} size="lg" title={title}>
       <form onSubmit={submit} className={classes.form}>
         {children}
         <ProblemNote problem={problem} fields />
@@ -51,7 +46,7 @@ export function EditForm({ opened, onClose, title, onSave, saving, problem, read
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

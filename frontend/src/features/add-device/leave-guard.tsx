@@ -1,6 +1,7 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { Dialog } from '../../ui/dialog.tsx';
 import classes from './file.module.css';
 
 /** Warns before a key that nobody has saved is lost: inside the app by a dialog, else by the browser's own. */
@@ -12,12 +13,7 @@ export function LeaveGuard({ armed, onLeave }: { armed: boolean; onLeave: () => 
     withResolver: true,
   });
   return (
-    <Modal
-      opened={status === 'blocked'}
-      onClose={() => reset?.()}
-      title={t('file.leaveTitle')}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={status === 'blocked'} onClose={() => reset?.()} title={t('file.leaveTitle')}>
       <p className={classes.leave}>{t('file.leaveLead')}</p>
       <div className={classes.buttons}>
         <Button
@@ -33,6 +29,6 @@ export function LeaveGuard({ armed, onLeave }: { armed: boolean; onLeave: () => 
           {t('file.stay')}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

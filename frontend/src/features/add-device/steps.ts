@@ -17,7 +17,7 @@ export type Choice = {
 
 export function readChoice(search: Search, detected: Platform, profiles: Profile[]): Choice {
   const platform = platforms.find((p) => p === search.platform) ?? detected;
-  const profile = profiles.find((p) => p.id === search.profile) ?? profiles[0];
+  const profile = profiles.find((p) => p.id === search.profile) ?? firstProfile(profiles);
   const regions = profile?.regions ?? [];
   const region = regions.find((r) => r.id === search.pop) ?? firstRegion(regions);
   const steps = stepsFor(profile);
@@ -28,6 +28,11 @@ export function readChoice(search: Search, detected: Platform, profiles: Profile
 /** The region step is left out where there is nothing to choose. With the page that gives the file they are at most four. */
 export function stepsFor(profile: Profile | undefined): Step[] {
   return (profile?.regions.length ?? 0) > 1 ? ['platform', 'profile', 'region'] : ['platform', 'profile'];
+}
+
+/** What is preselected: the first that leaves the rest of the traffic alone. */
+export function firstProfile(profiles: Profile[]): Profile | undefined {
+  return profiles.find((p) => p.mode === 'split') ?? profiles[0];
 }
 
 /** The region that a device is pointed at when the person does not say: the first that takes clients now. */

@@ -1,4 +1,4 @@
-import { Menu, Modal } from '@mantine/core';
+import { Menu } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconArchive, IconDroplet, IconDropletOff, IconTerminal2 } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -14,6 +14,7 @@ import {
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Command } from '../../ui/copy.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { say } from '../../ui/notify.ts';
 import { RowMenu } from '../../ui/row-menu.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -136,18 +137,12 @@ function CommandDialog({ gateway, opened, onClose }: Props) {
     );
   }
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      size="lg"
-      title={t('gateways.commandTitle', { name: gateway.name })}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={opened} onClose={close} size="lg" title={t('gateways.commandTitle', { name: gateway.name })}>
       <p className={classes.lead}>{t('gateways.paste')}</p>
       <Command text={made.command} />
       <p className={classes.lead}>
         {t('gateways.commandEnds')} <RelativeTime at={made.expiresAt} />
       </p>
-    </Modal>
+    </Dialog>
   );
 }

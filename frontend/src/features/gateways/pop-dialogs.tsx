@@ -1,4 +1,4 @@
-import { Button, Menu, Modal } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPencil, IconTrash } from '@tabler/icons-react';
 import { type FormEvent, useEffect, useState } from 'react';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { deletePop, type Pop, updatePop } from '../../api/gateways.ts';
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RowMenu } from '../../ui/row-menu.tsx';
 import classes from './gateways.module.css';
@@ -66,12 +67,7 @@ function EditPop({ pop, opened, onClose }: { pop: Pop; opened: boolean; onClose:
     save.run();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('pops.edit', { name: pop.name })}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('pops.edit', { name: pop.name })}>
       <form onSubmit={submit} className={classes.form}>
         <PopFields values={values} onChange={setValues} problems={save.problem?.byField()} />
         <ProblemNote problem={save.problem} fields />
@@ -84,6 +80,6 @@ function EditPop({ pop, opened, onClose }: { pop: Pop; opened: boolean; onClose:
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

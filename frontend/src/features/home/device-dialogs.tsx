@@ -1,9 +1,10 @@
-import { Button, Modal, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { type Device, myDevicesQuery, renameDevice, revokeDevice } from '../../api/devices.ts';
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { say } from '../../ui/notify.ts';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import classes from './home.module.css';
@@ -24,12 +25,7 @@ export function RenameDialog({ device, opened, onClose }: Props) {
     rename.run(name.trim());
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t('device.renameTitle')}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={t('device.renameTitle')}>
       <form onSubmit={submit} className={classes.dialog}>
         <TextInput
           label={t('device.name')}
@@ -49,7 +45,7 @@ export function RenameDialog({ device, opened, onClose }: Props) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconDeviceMobile, IconKey } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { factorsQuery, newRecoveryCodes, sessionQuery } from '../../api/session.ts';
 import { useAction } from '../../ui/action.ts';
 import { Chip } from '../../ui/chip.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { Card, Section } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RecoveryCodes } from '../../ui/recovery-codes.tsx';
@@ -59,14 +60,12 @@ export function FactorSection() {
         </Answer>
       </Card>
       <ProblemNote problem={renew.problem} />
-      <Modal
+      <Dialog
         opened={codes !== undefined}
         onClose={() => setCodes(undefined)}
         title={t('recovery.title')}
         size="lg"
-        closeOnClickOutside={false}
-        closeOnEscape={false}
-        withCloseButton={false}
+        insist
       >
         <p className={classes.lead}>{t('security.newCodesLead')}</p>
         {codes && (
@@ -77,7 +76,7 @@ export function FactorSection() {
             doneLabel={t('common.done')}
           />
         )}
-      </Modal>
+      </Dialog>
     </Section>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconTerminal2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -8,6 +8,7 @@ import { createToken, deleteToken, type Token, tokensQuery } from '../../api/ses
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Command } from '../../ui/copy.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { Card, Section } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
@@ -108,12 +109,7 @@ function NewToken({ opened, onClose }: { opened: boolean; onClose: () => void })
     make.run();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={t('tokens.newTitle')}
-      closeButtonProps={{ 'aria-label': t('common.close') }}
-    >
+    <Dialog opened={opened} onClose={close} title={t('tokens.newTitle')}>
       {secret ? (
         <div className={classes.form}>
           <p className={classes.lead}>{t('tokens.once')}</p>
@@ -150,6 +146,6 @@ function NewToken({ opened, onClose }: { opened: boolean; onClose: () => void })
           </div>
         </form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,0 +1,188 @@
+// The admin's journey: profile, access, gateway, people, devices, audit.
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { launchBrowser, newPerson } from './browser.mjs';
+import { startDemo } from './demo.mjs';
+import { addDevice, demoAccount, downloadConf, enrolTotp, signIn } from './worker.mjs';
+
+describe('an admin', () => {
+  let demo;
+  let browser;
+  let admin;
+  let worker;
+  const go = (name) =>
+    admin.page.getByRole('navigation', { name: 'Main' }).first().getByRole('link', { name, exact: true }).click();
+
+  before(async () => {
+    demo = await startDemo();
+    browser = await launchBrowser();
+    worker = await newPerson(browser);
+    await signIn(worker.page, demo.url, demoAccount('worker'));
+    await enrolTotp(worker.page);
+    await addDevice(worker.page, { platform: 'Linux', name: 'Wendy laptop' });
+    await downloadConf(worker.page, mkdtempSync(join(tmpdir(), 'sallyport-conf-')));
+    await worker.page.getByRole('link', { name: 'Done' }).click();
+    await worker.page.getByRole('article', { name: 'Wendy laptop' }).waitFor();
+    admin = await newPerson(browser);
+    await signIn(admin.page, demo.url, demoAccount('admin'));
+    await enrolTotp(admin.page);
+  });
+  after(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+
+  test('sees the overview', async () => {
+    await go('Overview');
+    await admin.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    await admin.page.getByText('Nothing. Every gateway runs what it should.').waitFor();
+    await admin.page
+      .getByText(/added the device/)
+      .first()
+      .waitFor();
+  });
+
+  test('a worker has none of this', async () => {
+    assert.equal(await worker.page.getByRole('link', { name: 'Overview' }).count(), 0);
+    await worker.page.goto(`${demo.url}/admin/people`);
+    await worker.page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
+    const answer = await worker.context.request.get(`${demo.url}/api/v1/people`);
+    assert.equal(answer.status(), 403);
+  });
+
+  test('suspends a device, and the worker sees it without a reload', async () => {
+    const { page } = admin;
+    await go('Devices');
+    await page.getByRole('searchbox', { name: 'Search by name or address' }).fill('Wendy');
+    await page.getByRole('button', { name: 'Actions for Wendy laptop' }).click();
+    await page.getByRole('menuitem', { name: 'Suspend' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Suspend Wendy laptop?' });
+    await dialog.getByText('No tunnel is cut now.').waitFor();
+    await dialog.getByRole('button', { name: 'Suspend' }).click();
+    await page.getByRole('cell', { name: 'Suspended' }).waitFor();
+    await worker.page.getByRole('heading', { name: 'Blocked' }).waitFor();
+    await page.getByRole('button', { name: 'Actions for Wendy laptop' }).click();
+    await page.getByRole('menuitem', { name: 'Resume' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+    await worker.page.getByRole('heading', { name: 'Ready to connect' }).waitFor();
+  });
+
+  test('makes a profile with a preview of its routes', async () => {
+    const { page } = admin;
+    await go('Profiles');
+    await page.getByRole('link', { name: 'New profile' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Lab');
+    await page.getByRole('combobox', { name: 'Networks', exact: true }).fill('10.99.0.0/24');
+    await page.keyboard.press('Enter');
+    await page.getByRole('combobox', { name: 'Except', exact: true }).fill('10.99.0.128/25');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary').getByText('10.99.0.0/25').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Profiles', level: 1 }).waitFor();
+    await page.getByRole('link', { name: 'Lab' }).waitFor();
+    const list = await (await admin.context.request.get(`${demo.url}/api/v1/profiles?scope=all`)).json();
+    assert.deepEqual(list.items.find((p) => p.name === 'Lab').routes, ['10.99.0.0/25']);
+  });
+
+  test('writes a rule that reads as a sentence', async () => {
+    const { page } = admin;
+    await go('Access');
+    await page.getByText('Resources', { exact: true }).click();
+    await page.getByRole('button', { name: 'New resource' }).click();
+    const thing = page.getByRole('dialog', { name: 'New resource' });
+    await thing.getByLabel('Name', { exact: true }).fill('Git servers');
+    await thing.getByRole('combobox', { name: 'Prefixes', exact: true }).fill('10.99.0.10/32');
+    await page.keyboard.press('Enter');
+    await thing.getByRole('textbox', { name: 'Ports' }).fill('22, 443');
+    await thing.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('cell', { name: 'tcp/22, 443' }).waitFor();
+    await page.getByText('Rules', { exact: true }).first().click();
+    await page.getByRole('button', { name: 'New rule' }).click();
+    const rule = page.getByRole('dialog', { name: 'New rule' });
+    await rule.getByRole('combobox', { name: 'Who', exact: true }).click();
+    await page.getByRole('option', { name: /everyone/i }).click();
+    await page.keyboard.press('Tab');
+    await rule.getByRole('combobox', { name: 'What', exact: true }).click();
+    await page.getByRole('option', { name: 'Git servers' }).click();
+    await page.keyboard.press('Tab');
+    await rule.getByLabel('Name', { exact: true }).fill('Git for all');
+    await rule.getByLabel('Why', { exact: true }).fill('Daily work');
+    await rule.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/everyone may reach Git servers \(tcp\/22, 443\)/i).waitFor();
+  });
+
+  test('adds a gateway in a new place, drains nothing, and retires it by typing its name', async () => {
+    const { page } = admin;
+    await go('Gateways');
+    await page.getByRole('link', { name: 'Add gateway' }).click();
+    await page.getByLabel('Place', { exact: true }).selectOption({ label: 'A new place' });
+    await page.getByLabel('Name of the place').fill('Busan');
+    await page.getByLabel('Country').fill('kr');
+    await page.getByRole('combobox', { name: 'Networks behind it', exact: true }).fill('10.99.0.0/24');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Name', { exact: true }).fill('busan-1');
+    await page.getByLabel('Public name or address').fill('busan.vpn.example.com');
+    await page.getByRole('button', { name: 'Create and show the command' }).click();
+    await page.getByText('Waiting for the node…').waitFor();
+    assert.match(await page.locator('pre').innerText(), /sallyport-gateway/);
+    await page.getByRole('link', { name: 'Done' }).click();
+    await page.getByRole('heading', { name: 'Busan · South Korea' }).waitFor();
+    await page.getByRole('button', { name: 'Actions for busan-1' }).click();
+    await page.getByRole('menuitem', { name: 'Retire' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Retire busan-1?' });
+    assert.ok(await dialog.getByRole('button', { name: 'Retire' }).isDisabled());
+    await dialog.getByLabel('Type “busan-1” to confirm').fill('busan-1');
+    await dialog.getByRole('button', { name: 'Retire' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Actions for busan-1' }).waitFor({ state: 'detached' });
+  });
+
+  test('suspends a person, whose session ends at once', async () => {
+    const { page } = admin;
+    await go('People');
+    await page.getByRole('link', { name: /Wendy Worker/ }).click();
+    await page.getByRole('heading', { name: 'Wendy Worker', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'Suspend' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Suspend Wendy Worker?' });
+    await dialog.getByText(/\d+ tunnels? (is|are) cut now\./).waitFor();
+    await dialog.getByRole('button', { name: 'Suspend' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await worker.page.waitForURL(/\/sign-in/, { timeout: 15_000 });
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Suspend' }).waitFor();
+  });
+
+  test('finds all of it in the audit trail', async () => {
+    const { page } = admin;
+    await go('Audit');
+    await page
+      .getByText(/retired the gateway/)
+      .first()
+      .waitFor();
+    await page.getByRole('searchbox', { name: 'Filter what is loaded' }).fill('busan');
+    await page.getByText('Adam Admin added the gateway busan-1').waitFor();
+    await page
+      .getByText(/^Details/)
+      .first()
+      .click();
+    await page.getByText('Request id').first().waitFor();
+  });
+
+  test('reads the API reference', async () => {
+    const { page } = admin;
+    await page.goto(`${demo.url}/api/docs`);
+    await page.getByRole('heading', { name: 'Add a device', level: 3 }).waitFor();
+    await page.getByRole('searchbox', { name: 'Search the reference' }).fill('renew');
+    await page.getByRole('heading', { name: 'Renew all your devices' }).waitFor();
+    await page.getByText('/api/v1/grants/renew').first().waitFor();
+  });
+
+  test('leaves no complaint on the console', () => {
+    assert.deepEqual(admin.complaints, []);
+  });
+});
