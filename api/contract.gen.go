@@ -984,7 +984,9 @@ type WireGuardConfig struct {
 	Comments []string `json:"comments"`
 	Dns      []string `json:"dns"`
 
-	// Endpoint Example: seoul.vpn.example.com:51820
+	// Endpoint With publicKey: empty right after a device was added while no gateway takes clients; read the file again later
+	//
+	// Example: seoul.vpn.example.com:51820
 	Endpoint string `json:"endpoint"`
 
 	// FileName Tunnel name: at most 15 of [a-zA-Z0-9_=+.-], without .conf

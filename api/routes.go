@@ -51,8 +51,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	}
 	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{BaseURL: apiBase, OperationMiddlewares: perOperation})
 
-	e.GET("/auth/start", s.startSignIn, noStore, guesses)
-	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, guesses)
+	e.GET("/auth/start", s.startSignIn, noStore, s.leadBack, guesses)
+	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, s.leadBack, guesses)
 	e.GET("/api/openapi.yaml", echo.WrapHandler(serveBytes("application/yaml", contractYAML)))
 	e.GET("/api/openapi.json", echo.WrapHandler(serveBytes("application/json", spec.json)))
 	e.GET("/healthz", s.healthz)

@@ -11,11 +11,10 @@ import (
 )
 
 // startSignIn sends the browser to an identity provider: GET /auth/start?provider=ID&return_to=/path.
-// A browser is at the other end, so what goes wrong leads to the sign-in page, which has the words for it.
 func (s *Server) startSignIn(c echo.Context) error {
 	start, err := s.Auth.StartSignIn(c.Request().Context(), c.QueryParam("provider"), c.QueryParam("return_to"), s.browser(c))
 	if err != nil {
-		return s.backToSignIn(c, err)
+		return err
 	}
 	c.SetCookie(s.cookie(flowCookie, start.Flow.Reveal(), s.now().Add(auth.FlowLife)))
 	return c.Redirect(http.StatusSeeOther, start.Redirect)
@@ -35,18 +34,26 @@ func (s *Server) finishSignIn(c echo.Context) error {
 	in, err := s.Auth.FinishSignIn(c.Request().Context(), cb, flow, s.browser(c))
 	if err != nil {
 		s.Metrics.signIn("refused")
-		return s.backToSignIn(c, err)
+		return err
 	}
 	s.Metrics.signIn("provider")
 	c.SetCookie(s.sessionCookie(in))
 	return c.Redirect(http.StatusSeeOther, in.ReturnTo) // auth has made sure that it is a path on this portal
 }
 
-func (s *Server) backToSignIn(c echo.Context, err error) error {
-	ctx, e := c.Request().Context(), shown(err)
-	s.logFailure(ctx, e, err)
-	q := url.Values{"problem": {e.Code}, "id": {requestID(ctx)}}
-	return c.Redirect(http.StatusSeeOther, "/sign-in?"+q.Encode())
+// leadBack is for the two routes that a person's browser visits itself: what goes wrong leads to the sign-in page, which has the words
+// for it, and not to a problem document.
+func (s *Server) leadBack(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if err == nil {
+			return nil
+		}
+		ctx, e := c.Request().Context(), shown(err)
+		s.logFailure(ctx, e, err)
+		q := url.Values{"problem": {e.Code}, "id": {requestID(ctx)}}
+		return c.Redirect(http.StatusSeeOther, "/sign-in?"+q.Encode())
+	}
 }
 
 // GetSignIn lists the ways to sign in.

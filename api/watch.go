@@ -25,17 +25,29 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopHint()
 	live, stopLive := s.Live.Subscribe()
 	defer stopLive()
-	poll := time.NewTicker(watchPoll)
+	poll, pause := time.NewTicker(watchPoll), time.NewTimer(0)
 	defer poll.Stop()
-	w.catchUp(ctx)
+	defer pause.Stop()
+	due := false // somebody has committed and nobody has looked yet
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hint:
-			w.catchUp(ctx)
+			if due = true; w.looked.Add(watchPause).After(time.Now()) {
+				continue // the timer is running
+			}
+			pause.Reset(0)
 		case <-poll.C:
-			w.catchUp(ctx)
+			due = true
+			pause.Reset(0)
+		case <-pause.C:
+			if due || !w.started {
+				due = !w.catchUp(ctx)
+				if pause.Reset(watchPause); due {
+					pause.Reset(watchRetry)
+				}
+			}
 		case e, ok := <-live:
 			if !ok {
 				live = nil
@@ -46,49 +58,71 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
+// watchPause is the least time between two looks at the audit trail, however many commits there are: people do not see the difference,
+// and a thousand devices a second cost forty looks.
+const watchPause = 25 * time.Millisecond
+
+// watchRetry is how long to leave a database alone that did not answer.
+const watchRetry = time.Second
+
 // watcher is the state of Run.
 type watcher struct {
 	*Server
 	seq       uint64 // of the newest audit event that was told of
 	started   bool
+	looked    time.Time
 	owners    map[portal.DeviceID]portal.UserID // looked up before
 	connected map[portal.GatewayID]bool
 }
 
-// auditStep is how many audit events are read at once; who is further behind tells everybody to look at all.
-const auditStep = 200
+// auditSteps are how many audit events are read, and then how many where that was not all of the news. Who is further behind tells
+// everybody to look at all.
+var auditSteps = []int{20, 200}
 
-func (w *watcher) catchUp(ctx context.Context) {
-	var events []portal.AuditEvent
-	err := w.Store.View(ctx, func(tx *store.Tx) (err error) {
-		events, err = tx.AuditPage(0, auditStep)
-		return err
-	})
+// news reads the newest audit events, newest first.
+func (w *watcher) news(ctx context.Context) (events []portal.AuditEvent, err error) {
+	for _, n := range auditSteps {
+		err := w.Store.View(ctx, func(tx *store.Tx) (err error) {
+			events, err = tx.AuditPage(0, n)
+			return err
+		})
+		if err != nil || !w.started || len(events) < n || events[n-1].Seq <= w.seq+1 {
+			return events, err
+		}
+	}
+	return events, nil
+}
+
+// catchUp tells of what is new and reports whether the database answered.
+func (w *watcher) catchUp(ctx context.Context) bool {
+	w.looked = time.Now()
+	events, err := w.news(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			w.Log.WarnContext(ctx, "read audit trail for events", "err", err)
 		}
-		return
+		return false
 	}
 	if len(events) == 0 {
 		w.started = true
-		return
+		return true
 	}
 	seen, newest := w.seq, events[0].Seq
 	w.seq = newest
 	if !w.started {
 		w.started = true
-		return
+		return true
 	}
 	if oldest := events[len(events)-1].Seq; oldest > seen+1 {
 		w.broker.resetAll()
-		return
+		return true
 	}
 	for _, e := range slices.Backward(events) {
 		if e.Seq > seen {
 			w.tellAudit(ctx, e)
 		}
 	}
+	return true
 }
 
 // tellAudit turns one audit event into notices.

@@ -66,8 +66,8 @@ const (
 	defaultGateways  = ":8443"
 	defaultMetrics   = "127.0.0.1:9090"
 	defaultACME      = ":80"
-	defaultRequests  = 100
-	defaultGuesses   = 5
+	defaultRequests  = 200 // a second and address, which may be a whole company's
+	defaultGuesses   = 20  // the same; guesses at one account are counted by auth
 )
 
 // parse makes a Config of what was typed. Every problem is reported, not only the first.

@@ -1084,7 +1084,10 @@ export interface components {
             allowedIpsShort?: string[];
             /** @description The gateway's */
             publicKey: string;
-            /** @example seoul.vpn.example.com:51820 */
+            /**
+             * @description With publicKey: empty right after a device was added while no gateway takes clients; read the file again later
+             * @example seoul.vpn.example.com:51820
+             */
             endpoint: string;
             /** @description Seconds; 0: none */
             keepalive: number;
