@@ -109,11 +109,11 @@ $(NPM_STAMP): frontend/package.json frontend/package-lock.json
 	@touch $@
 
 $(DIST_STAMP): $(NPM_STAMP) $(FRONTEND_SRC)
-	cd frontend && npm run --silent build
+	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
 $(OIDC_STAMP): auth/testdata/oidc-provider/package-lock.json
-	cd $(@D)/.. && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: tools
