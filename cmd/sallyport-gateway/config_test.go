@@ -93,7 +93,7 @@ func TestHelpReadsAsReviewed(t *testing.T) {
 	}
 	const golden = "testdata/help.txt"
 	if *update {
-		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil { //nolint:gosec // for everyone to read
+		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -45,7 +44,7 @@ func (c *Client) Start(t testing.TB) {
 		err = c.NS.Do(func() error { sock, err = net.ListenUDP("udp", &net.UDPAddr{Port: int(port)}); return err })
 		return sock, err
 	}}
-	quiet := &device.Logger{Verbosef: device.DiscardLogf, Errorf: func(f string, a ...any) { slog.Debug("client", "message", fmt.Sprintf(f, a...)) }}
+	quiet := &device.Logger{Verbosef: device.DiscardLogf, Errorf: device.DiscardLogf}
 	c.dev = device.NewDevice(packets, bind, quiet)
 	t.Cleanup(c.dev.Close)
 	raw := c.Key.Bytes()

@@ -261,6 +261,16 @@ var cases = []struct {
 		w.drops(f)
 		w.drops(back)
 	}},
+	{"to allow the internet is not to allow other devices", func(w *world) {
+		w.may(alice, allow("internet", to("0.0.0.0/0", portal.AnyTransport), to("::/0", portal.UDP, 53)))
+		w.may(bob)
+		w.drops(w.udp(alice, bob.V4, 53), w.udp(alice, bob.V6, 53), w.ping(alice, bob.V4))
+		w.passes(w.udp(alice, web4, 53), w.udp(alice, web6, 53), w.ping(alice, web4))
+		w.may(alice, allow("internet", to("0.0.0.0/0", portal.AnyTransport)), allow("pool", portal.Destination{Prefix: Pool.V4, Transport: portal.UDP}))
+		w.passes(w.udp(alice, bob.V4, 53))
+		w.may(alice, allow("pool", portal.Destination{Prefix: Pool.V4, Transport: portal.UDP}), deny("everything", to("0.0.0.0/0", portal.AnyTransport)))
+		w.drops(w.udp(alice, bob.V4, 53))
+	}},
 	{"a signature without its rule allows nothing", func(w *world) {
 		w.may(alice, allow("gone", to("10.1.0.0/16", portal.TCP)))
 		w.passes(w.tcp(alice, web4, 80))
@@ -380,6 +390,7 @@ func (w *world) flow(a portal.Address, dst netip.Addr, port uint16, proto byte) 
 func (w *world) tcp(a portal.Address, dst netip.Addr, port uint16) flow {
 	return w.flow(a, dst, port, tcp)
 }
+
 func (w *world) udp(a portal.Address, dst netip.Addr, port uint16) flow {
 	return w.flow(a, dst, port, udp)
 }

@@ -33,7 +33,7 @@ func (f *Filter) gather(want portal.Desired, d portal.Delta) error {
 		if r.New == nil {
 			continue
 		}
-		if err := f.putRule(r); err != nil {
+		if err := f.putRule(r, want.Node); err != nil {
 			return err
 		}
 		if r.Old == nil || r.Old.Action != r.New.Action {
@@ -51,7 +51,7 @@ func (f *Filter) gather(want portal.Desired, d portal.Delta) error {
 	}
 	for _, r := range d.Rules {
 		if r.New == nil {
-			f.removeRule(*r.Old)
+			f.removeRule(*r.Old, want.Node)
 		}
 	}
 	if !shrinks(d) {
@@ -86,14 +86,14 @@ func shrinks(d portal.Delta) bool {
 }
 
 // putRule writes a new rule, or changes one where it stands: signatures go on pointing at its chain.
-func (f *Filter) putRule(r portal.RuleDelta) error {
+func (f *Filter) putRule(r portal.RuleDelta, n portal.Node) error {
 	name := ruleChain(r.New.ID)
-	rules, sets := compileRule(*r.New)
+	rules, sets := compileRule(*r.New, n)
 	var before map[setKind][]box
 	if r.Old == nil {
 		f.addChain(name, nil)
 	} else {
-		_, before = compileRule(*r.Old)
+		_, before = compileRule(*r.Old, n)
 		if r.Old.Action == r.New.Action && sameKeys(before, sets) {
 			return f.changeBoxes(name, before, sets)
 		}
@@ -136,9 +136,9 @@ func sameKeys(a, b map[setKind][]box) bool {
 	return maps.EqualFunc(a, b, func(_, _ []box) bool { return true })
 }
 
-func (f *Filter) removeRule(r portal.CompiledRule) {
+func (f *Filter) removeRule(r portal.CompiledRule, n portal.Node) {
 	name := ruleChain(r.ID)
-	_, sets := compileRule(r)
+	_, sets := compileRule(r, n)
 	f.conn.FlushChain(f.chain(name))
 	f.conn.DelChain(f.chain(name))
 	for k := range sets {

@@ -26,25 +26,27 @@ const (
 )
 
 // boxesOf sorts destinations into the four kinds of lookup. The kernel refuses sets whose intervals overlap, so those are cut apart.
-func boxesOf(destinations []portal.Destination) map[setKind][]box {
+// What is wider than one of apart leaves that one out.
+func boxesOf(destinations []portal.Destination, apart []netip.Prefix) map[setKind][]box {
 	raw := map[setKind][]box{}
 	for _, d := range destinations {
 		p := d.Prefix.Masked()
 		if !p.IsValid() {
 			continue // matches nothing
 		}
-		first, last := p.Addr(), lastOf(p)
+		v6 := p.Addr().Is6()
 		put := func(ports bool, lo, hi uint32) {
-			k := setKind{v6: first.Is6(), ports: ports}
-			raw[k] = append(raw[k], box{first, last, lo, hi})
+			k := setKind{v6: v6, ports: ports}
+			for _, r := range without(p, apart) {
+				raw[k] = append(raw[k], box{r.first, r.last, lo, hi})
+			}
 		}
+		lo, hi := protocols(d.Transport, v6)
 		if d.Ports == (portal.PortRange{}) {
-			lo, hi := protocols(d.Transport, first.Is6())
 			put(false, lo, hi)
 			continue
 		}
 		for _, proto := range []uint32{protoTCP, protoUDP} {
-			lo, hi := protocols(d.Transport, first.Is6())
 			if proto >= lo && proto <= hi {
 				put(true, proto<<16|uint32(d.Ports.First), proto<<16|uint32(d.Ports.Last))
 			}
@@ -54,6 +56,32 @@ func boxesOf(destinations []portal.Destination) map[setKind][]box {
 		raw[k] = disjoint(raw[k])
 	}
 	return raw
+}
+
+// without is p as ranges of addresses, less those prefixes that it is wider than.
+func without(p netip.Prefix, apart []netip.Prefix) []box {
+	left := []box{{first: p.Addr(), last: lastOf(p)}}
+	for _, hole := range apart {
+		if hole.Bits() <= p.Bits() || !p.Contains(hole.Addr()) {
+			continue
+		}
+		var next []box
+		for _, r := range left {
+			first, last := hole.Addr(), lastOf(hole)
+			if last.Less(r.first) || r.last.Less(first) {
+				next = append(next, r)
+				continue
+			}
+			if r.first.Less(first) {
+				next = append(next, box{first: r.first, last: first.Prev()})
+			}
+			if last.Less(r.last) {
+				next = append(next, box{first: last.Next(), last: r.last})
+			}
+		}
+		left = next
+	}
+	return left
 }
 
 // protocols is the range of IP protocol numbers that a transport means. An unknown transport means none.

@@ -64,7 +64,7 @@ func TestTableReadsAsReviewed(t *testing.T) {
 	got := moving.ReplaceAllString(here.MustRun(t, "nft", "list", "table", "inet", "sallyport"), "ct mark ${1}GENERATION")
 	const golden = "testdata/table.nft"
 	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil { //nolint:gosec // for everyone to read
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,13 +97,12 @@ func TestTableOfAnEarlierProcessIsTakenOver(t *testing.T) {
 	netnstest.Need(t)
 	for range 2 {
 		f := &firewall.Filter{Table: "sallyport", Interface: "sp0", Log: slog.New(slog.DiscardHandler)}
-		n, err := f.Sync(t.Context(), desired(), time.Now())
-		if err != nil {
+		if _, err := f.Sync(t.Context(), desired(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		f.Close()
 		f = &firewall.Filter{Table: "sallyport", Interface: "sp0", Log: slog.New(slog.DiscardHandler)}
-		if n, err = f.Sync(t.Context(), desired(), time.Now()); n != 0 || err != nil {
+		if n, err := f.Sync(t.Context(), desired(), time.Now()); n != 0 || err != nil {
 			t.Errorf("taking over changed %d objects: %v", n, err)
 		}
 		f.Close()

@@ -185,8 +185,9 @@ func decodeVerdict(b []byte) (string, error) {
 		return chain, nil
 	case expr.VerdictDrop:
 		return dropValue, nil
+	default:
+		return "\x00foreign", nil // we write no other
 	}
-	return "\x00foreign", nil
 }
 
 func (s shape) element(k elem, value string) nftables.SetElement {

@@ -76,6 +76,7 @@ func (s shape) set(t *nftables.Table, name string) *nftables.Set {
 		return out
 	case intervals + 2, intervals + 3:
 		ip = nftables.TypeIP6Addr
+	default:
 	}
 	out.Interval, out.Concatenation = true, true
 	if (s-intervals)&1 == 1 {
@@ -132,9 +133,9 @@ func safe(id string) string {
 // build is the table for want at now.
 func (f *Filter) build(want portal.Desired, now time.Time) model {
 	m := model{chains: f.skeleton(want.Node), sets: map[string]set{}}
-	m.addRule(portal.CompiledRule{ID: quarantineRule, Action: portal.Allow, Destinations: want.Node.Quarantine})
+	m.addRule(portal.CompiledRule{ID: quarantineRule, Action: portal.Allow, Destinations: want.Node.Quarantine}, want.Node)
 	for _, r := range want.Rules {
-		m.addRule(r)
+		m.addRule(r, want.Node)
 	}
 	signatures := map[elem]string{numberKey(quarantined): gotoValue(chainQuarantine)}
 	for id, g := range want.Signatures {
@@ -180,9 +181,9 @@ func addresses(e portal.Entry) []netip.Addr {
 }
 
 // addRule adds the rule's chain and its sets.
-func (m model) addRule(r portal.CompiledRule) {
+func (m model) addRule(r portal.CompiledRule, n portal.Node) {
 	name := ruleChain(r.ID)
-	rules, sets := compileRule(r)
+	rules, sets := compileRule(r, n)
 	m.chains[name] = chain{rules: rules}
 	for k, boxes := range sets {
 		m.sets[name+k.suffix()] = set{shapeOf(k), elemsOf(k, boxes)}
@@ -197,13 +198,14 @@ func elemsOf(k setKind, boxes []box) map[elem]string {
 	return out
 }
 
-// compileRule is the rule's chain and what its sets hold; a set that would be empty is left out.
-func compileRule(r portal.CompiledRule) ([]rule, map[setKind][]box) {
-	sets := boxesOf(r.Destinations)
-	end := to(expr.VerdictDrop, "")
+// compileRule is the rule's chain and what its sets hold; a set that would be empty is left out. To allow "the internet" is not to allow
+// devices to reach each other: what is wider than a pool leaves the pool out. A deny means all that it says.
+func compileRule(r portal.CompiledRule, n portal.Node) ([]rule, map[setKind][]box) {
+	end, apart := to(expr.VerdictDrop, ""), []netip.Prefix(nil)
 	if r.Action == portal.Allow {
-		end = to(expr.VerdictGoto, chainAdmit)
+		end, apart = to(expr.VerdictGoto, chainAdmit), poolPrefixes(n)
 	}
+	sets := boxesOf(r.Destinations, apart)
 	var rules []rule
 	for _, k := range setKinds {
 		if len(sets[k]) == 0 {

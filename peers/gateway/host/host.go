@@ -144,7 +144,7 @@ func sysctl(key, value string) (int, error) {
 	if strings.TrimSpace(string(now)) == value {
 		return 0, nil
 	}
-	if err := os.WriteFile(path, []byte(value), 0o644); err != nil { //nolint:gosec // the file is there, and the kernel's
+	if err := os.WriteFile(path, []byte(value), 0o644); err != nil {
 		return 0, fmt.Errorf("set %s: %w", key, err)
 	}
 	return 1, nil

@@ -20,6 +20,7 @@ type Filter struct {
 	entries    map[netip.Addr]*rights
 	signatures map[portal.SignatureID]*rights
 	quarantine *rights
+	pools      []netip.Prefix
 	self       map[netip.Addr]bool // the gateway's own addresses
 	generation uint64
 	flows      map[flowKey]*flow
@@ -71,9 +72,10 @@ func (f *Filter) Sync(_ context.Context, want portal.Desired, now time.Time) (in
 		f.signatures[id] = compile(g, want.Rules)
 	}
 	f.quarantine = &rights{allow: want.Node.Quarantine, quarantined: true}
-	f.self = map[netip.Addr]bool{}
+	f.self, f.pools = map[netip.Addr]bool{}, nil
 	for _, p := range want.Node.Pools {
 		if p.Validate() == nil {
+			f.pools = append(f.pools, p.V4, p.V6)
 			a := p.At(portal.PoolGateway)
 			f.self[a.V4], f.self[a.V6] = true, true
 		}
@@ -178,7 +180,7 @@ func (f *Filter) put(e portal.Entry) {
 	}
 }
 
-func (r *rights) cover(dst netip.Addr, proto uint8, port uint16) bool {
+func (r *rights) cover(dst netip.Addr, proto uint8, port uint16, pools []netip.Prefix) bool {
 	t := transport(proto)
 	if t == portal.ICMP {
 		port = 0
@@ -189,7 +191,11 @@ func (r *rights) cover(dst netip.Addr, proto uint8, port uint16) bool {
 		}
 		return d.Covers(dst, t, port)
 	}
-	return !slices.ContainsFunc(r.deny, covers) && slices.ContainsFunc(r.allow, covers)
+	// To allow "the internet" is not to allow devices to reach each other: what is wider than a pool leaves the pool out.
+	allows := func(d portal.Destination) bool {
+		return covers(d) && !slices.ContainsFunc(pools, func(p netip.Prefix) bool { return p.Contains(dst) && d.Prefix.Bits() < p.Bits() })
+	}
+	return !slices.ContainsFunc(r.deny, covers) && slices.ContainsFunc(r.allow, allows)
 }
 
 func transport(proto uint8) portal.Transport {
@@ -281,7 +287,7 @@ func (f *Filter) decide(p packet, way verdict) verdict {
 		f.remember(p)
 		return way
 	}
-	if p.echo && !p.request || !f.entries[p.src].cover(p.dst, p.proto, p.dport) {
+	if p.echo && !p.request || !f.entries[p.src].cover(p.dst, p.proto, p.dport, f.pools) {
 		return drop
 	}
 	f.remember(p)
@@ -297,7 +303,7 @@ func (f *Filter) known(k flowKey) bool {
 	}
 	if fl.generation != f.generation {
 		who := f.entries[k.src]
-		if who == nil || !f.self[k.dst] && !who.cover(k.dst, k.proto, k.dport) {
+		if who == nil || !f.self[k.dst] && !who.cover(k.dst, k.proto, k.dport, f.pools) {
 			delete(f.flows, k)
 			return false
 		}
@@ -371,7 +377,7 @@ func (f *Filter) allowed(k flowKey) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	who := f.entries[k.src]
-	return who != nil && who.cover(k.dst, k.proto, k.dport)
+	return who != nil && who.cover(k.dst, k.proto, k.dport, f.pools)
 }
 
 func idle(proto uint8) time.Duration {

@@ -62,7 +62,7 @@ func New(cfg Config) (*Net, error) {
 		cfg.Now = time.Now
 	}
 	n := &Net{
-		cfg: cfg, filter: &Filter{Now: cfg.Now}, link: channel.New(1024, uint32(cfg.MTU), ""), //nolint:gosec // an MTU fits
+		cfg: cfg, filter: &Filter{Now: cfg.Now}, link: channel.New(1024, uint32(cfg.MTU), ""),
 		out: make(chan []byte, 1024), events: make(chan tun.Event, 1),
 		listeners: map[netip.AddrPort]*listener{}, hosts: map[netip.Addr]int{}, conns: map[*relay]struct{}{},
 		stack: stack.New(stack.Options{
@@ -135,6 +135,7 @@ func (n *Net) Write(bufs [][]byte, offset int) (int, error) {
 			if n.answers(b) {
 				n.inject(b)
 			}
+		case drop:
 		}
 	}
 	return len(bufs), nil

@@ -35,14 +35,14 @@ func dump(dev *device.Device) ([]peerState, error) {
 func parsePeers(b *bytes.Buffer) ([]peerState, error) {
 	var peers []peerState
 	var p *peerState
-	var sec, nsec int64
+	var sec int64
 	lines := bufio.NewScanner(b)
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), "=")
 		var err error
 		if key == "public_key" {
 			peers = append(peers, peerState{})
-			p, sec, nsec = &peers[len(peers)-1], 0, 0
+			p, sec = &peers[len(peers)-1], 0
 			err = decodeKey(&p.Key, value)
 		}
 		if p == nil {
@@ -54,6 +54,7 @@ func parsePeers(b *bytes.Buffer) ([]peerState, error) {
 		case "last_handshake_time_sec":
 			sec, err = strconv.ParseInt(value, 10, 64)
 		case "last_handshake_time_nsec":
+			var nsec int64
 			nsec, err = strconv.ParseInt(value, 10, 64)
 			if sec != 0 || nsec != 0 {
 				p.Handshake = time.Unix(sec, nsec).UTC()
