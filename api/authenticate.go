@@ -47,7 +47,7 @@ func (s *Server) cookieName(name string) string {
 // cookie makes one that scripts can't read and other sites' requests don't carry. Lax and not Strict: the way back from the identity
 // provider is a navigation that another site started.
 func (s *Server) cookie(name, value string, expires time.Time) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure follows the public URL: see above
+	return &http.Cookie{
 		Name: s.cookieName(name), Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: s.overTLS(), SameSite: http.SameSiteLaxMode,
 	}
 }
@@ -58,7 +58,7 @@ func (s *Server) sessionCookie(in auth.SignedIn) *http.Cookie {
 
 // noCookie makes the browser forget one.
 func (s *Server) noCookie(name string) *http.Cookie {
-	c := s.cookie(name, "", time.Unix(1, 0)) //nolint:gosec // has what cookie gives it
+	c := s.cookie(name, "", time.Unix(1, 0))
 	c.MaxAge = -1
 	return c
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/portal"
@@ -38,7 +39,8 @@ func decodeCursor(kind cursorKind, cursor *string) (string, error) {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(*cursor)
-	if err != nil || len(b) < 2 || len(b) > maxCursor || cursorKind(b[0]) != kind || !utf8.Valid(b) {
+	if err != nil || strings.ContainsAny(*cursor, "\r\n") || // which the decoder skips
+		len(b) < 2 || len(b) > maxCursor || cursorKind(b[0]) != kind || !utf8.Valid(b) {
 		return "", badCursor()
 	}
 	return string(b[1:]), nil

@@ -29,7 +29,7 @@ func (v *visitor) listen() *listener {
 	ctx, cancel := context.WithCancel(v.w.t.Context())
 	client := *v.http
 	client.Timeout = 0
-	resp, err := client.Do(v.request("GET", "/events", nil).WithContext(ctx)) //nolint:bodyclose // the goroutine below closes it
+	resp, err := client.Do(v.request("GET", "/events", nil).WithContext(ctx))
 	if err != nil {
 		v.w.t.Fatal(err)
 	}

@@ -169,8 +169,13 @@ func (f configFlags) load(lookup func(string) (string, bool)) (rawConfig, error)
 	}
 	r.readEnvironment(lookup)
 	for _, o := range []struct{ flag, field *string }{
-		{&f.PublicURL, &r.PublicURL}, {&f.Listen, &r.Listen}, {&f.Database, &r.Database}, {&f.GatewaysListen, &r.Gateways.Listen},
-		{&f.MetricsListen, &r.Metrics.Listen}, {&f.LogLevel, &r.Log.Level}, {&f.LogFormat, &r.Log.Format},
+		{&f.PublicURL, &r.PublicURL},
+		{&f.Listen, &r.Listen},
+		{&f.Database, &r.Database},
+		{&f.GatewaysListen, &r.Gateways.Listen},
+		{&f.MetricsListen, &r.Metrics.Listen},
+		{&f.LogLevel, &r.Log.Level},
+		{&f.LogFormat, &r.Log.Format},
 	} {
 		if *o.flag != "" {
 			*o.field = *o.flag
