@@ -54,7 +54,7 @@ func (tx *Tx) appendAudits() error {
 		return fmt.Errorf("raise counter audit: %w", err)
 	}
 	seq -= int64(len(tx.audits))
-	prev := strings.Repeat("0", 64)
+	prev := noHash
 	if seq > 0 {
 		if err := tx.db.Raw("SELECT hash FROM audit WHERE seq = ?", seq).Scan(&prev).Error; err != nil {
 			return fmt.Errorf("read end of audit trail: %w", err)
@@ -70,44 +70,6 @@ func (tx *Tx) appendAudits() error {
 		return fmt.Errorf("append audit events: %w", err)
 	}
 	return nil
-}
-
-// AuditPage returns up to limit events with a sequence number below before (0: from the newest), newest first.
-func (tx *Tx) AuditPage(before uint64, limit int) ([]portal.AuditEvent, error) {
-	q := tx.db.Order("seq DESC").Limit(limit)
-	if before > 0 {
-		q = q.Where("seq < ?", int64(before))
-	}
-	var rows []auditRow
-	if err := q.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read audit trail: %w", err)
-	}
-	events := make([]portal.AuditEvent, len(rows))
-	for i, r := range rows {
-		events[i] = r.event()
-	}
-	return events, nil
-}
-
-// VerifyAudit walks the whole chain and returns how many events are good and the sequence number of the first one that is not, 0 when all are.
-func (tx *Tx) VerifyAudit() (good, broken uint64, err error) {
-	rows, err := tx.db.Model(&auditRow{}).Order("seq").Rows()
-	if err != nil {
-		return 0, 0, fmt.Errorf("read audit trail: %w", err)
-	}
-	defer rows.Close()
-	prev := strings.Repeat("0", 64)
-	for rows.Next() {
-		var r auditRow
-		if err := tx.db.ScanRows(rows, &r); err != nil {
-			return good, 0, fmt.Errorf("read audit trail: %w", err)
-		}
-		if uint64(r.Seq) != good+1 || r.Prev != prev || r.Hash != r.digest() {
-			return good, good + 1, nil
-		}
-		good, prev = good+1, r.Hash
-	}
-	return good, 0, rows.Err()
 }
 
 // digest is the SHA-256 of every field but the hash itself, each with its length before it.

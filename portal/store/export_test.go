@@ -22,6 +22,11 @@ func ExecTx(t testing.TB, tx *Tx, statement string, args ...any) {
 	}
 }
 
+// TryExec is Exec for a statement that may be refused.
+func TryExec(s *Store, statement string, args ...any) error {
+	return s.write.Exec(statement, args...).Error
+}
+
 // AwaitWaiting returns when n writers wait for their turn. Only SQLite has turns.
 func AwaitWaiting(s *Store, n int) {
 	for s.group.waiting.Load() < int64(n) {
