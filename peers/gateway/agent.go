@@ -35,7 +35,7 @@ type Agent struct {
 	state  *portal.State
 	expiry expiry
 	lapsed map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
-	owners map[portal.PublicKey]portal.EntryKey
+	texts  texts
 	closed bool  // the grace has run out: nothing is forwarded
 	sick   error // the data path may differ from the state: settle until it does not
 
@@ -85,7 +85,7 @@ func (a *Agent) Open(ctx context.Context) error {
 	}
 	a.disk, a.state = d, portal.NewState()
 	a.wake, a.stopped = make(chan struct{}, 1), make(chan struct{})
-	if err := d.load(func(c portal.Change) { a.state.Apply(c) }); err != nil {
+	if err := d.load(func(c portal.Change) { a.state.Apply(a.texts.share(c)) }); err != nil {
 		return errors.Join(err, d.close())
 	}
 	a.noted = d.contact()

@@ -19,7 +19,7 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 	wasClosed := a.closed
 	var total deltaSum
 	for _, w := range batch {
-		total.add(a.state.Apply(w.change))
+		total.add(a.state.Apply(a.texts.share(w.change)))
 	}
 	d := total.delta()
 	gone := a.index(d, start)

@@ -244,8 +244,7 @@ func (d *disk) writeSnapshot(s snapshot) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("encode the state: %w", err)
 	}
-	b := frame(nil, text)
-	if err := WriteFile(filepath.Join(d.dir, snapshotName), b); err != nil {
+	if err := WriteFile(filepath.Join(d.dir, snapshotName), frameHead(text), text, []byte("\n")); err != nil {
 		return 0, err
 	}
 	for n := s.Log; n > 0; n-- {
@@ -253,7 +252,7 @@ func (d *disk) writeSnapshot(s snapshot) (int64, error) {
 			break // older ones went with an earlier snapshot
 		}
 	}
-	return int64(len(b)), nil
+	return int64(len(text)), nil
 }
 
 // wholeOf is the change that gives all to an empty state.
@@ -306,9 +305,13 @@ func (d *disk) logPath(n uint64) string { return filepath.Join(d.dir, fmt.Sprint
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func frame(b, text []byte) []byte {
-	b = fmt.Appendf(b, "%08x ", crc32.Checksum(text, castagnoli))
+	b = append(b, frameHead(text)...)
 	b = append(b, text...)
 	return append(b, '\n')
+}
+
+func frameHead(text []byte) []byte {
+	return fmt.Appendf(nil, "%08x ", crc32.Checksum(text, castagnoli))
 }
 
 func unframe(line []byte) (text []byte, ok bool) {
@@ -319,13 +322,17 @@ func unframe(line []byte) (text []byte, ok bool) {
 	return line[9:], err == nil && uint32(sum) == crc32.Checksum(line[9:], castagnoli)
 }
 
-// WriteFile puts b into the file at path with mode 0600, whole or not at all, also across a power failure.
-func WriteFile(path string, b []byte) error {
+// WriteFile puts the parts into the file at path with mode 0600, whole or not at all, also across a power failure.
+func WriteFile(path string, parts ...[]byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = f.Write(b)
+	for _, b := range parts {
+		if err == nil {
+			_, err = f.Write(b)
+		}
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -36,11 +36,10 @@ func (x *expiry) Pop() any {
 
 // indexAll rebuilds what index keeps, from the whole state.
 func (a *Agent) indexAll(now time.Time) {
-	a.lapsed, a.owners = map[portal.EntryKey]bool{}, make(map[portal.PublicKey]portal.EntryKey, len(a.state.Entries))
+	a.lapsed = map[portal.EntryKey]bool{}
 	a.peers.reset()
 	for k, e := range a.state.Entries {
-		a.owners[e.PublicKey] = k
-		a.peers.know(e.PublicKey, e.Device)
+		a.peers.know(e.PublicKey, k)
 		if e.LevelAt(now) != e.Level {
 			a.lapsed[k] = true
 		}
@@ -69,19 +68,17 @@ func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
 			e.Old.Level = portal.LevelQuarantine
 			delete(a.lapsed, e.Old.EntryKey)
 		}
-		if e.New != nil && samePeer(*e.Old, *e.New) || a.owners[e.Old.PublicKey] != e.Old.EntryKey {
+		if e.New != nil && samePeer(*e.Old, *e.New) || !a.peers.owns(e.Old.EntryKey, e.Old.PublicKey) {
 			continue
 		}
 		gone = append(gone, e.Old.PublicKey)
-		delete(a.owners, e.Old.PublicKey)
 		a.peers.forget(e.Old.PublicKey)
 	}
 	for _, e := range d.Entries {
 		if e.New == nil {
 			continue
 		}
-		a.owners[e.New.PublicKey] = e.New.EntryKey
-		a.peers.know(e.New.PublicKey, e.New.Device)
+		a.peers.know(e.New.PublicKey, e.New.EntryKey)
 		if level := e.New.LevelAt(now); level != e.New.Level {
 			e.New.Level = level
 			a.lapsed[e.New.EntryKey] = true

@@ -10,27 +10,34 @@ import (
 
 // peerTable knows whose peer is whose and what was last seen of each.
 type peerTable struct {
-	mu      sync.Mutex
-	devices map[portal.PublicKey]portal.DeviceID
-	seen    map[portal.PublicKey]Peer
+	mu     sync.Mutex
+	owners map[portal.PublicKey]portal.EntryKey
+	seen   map[portal.PublicKey]Peer
 }
 
 func (t *peerTable) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.devices, t.seen = map[portal.PublicKey]portal.DeviceID{}, map[portal.PublicKey]Peer{}
+	t.owners, t.seen = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}
 }
 
-func (t *peerTable) know(k portal.PublicKey, d portal.DeviceID) {
+func (t *peerTable) know(k portal.PublicKey, owner portal.EntryKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.devices[k] = d
+	t.owners[k] = owner
+}
+
+// owns reports whether the peer is the entry's: a key may have moved on to another entry of the same device.
+func (t *peerTable) owns(owner portal.EntryKey, k portal.PublicKey) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.owners[k] == owner
 }
 
 func (t *peerTable) forget(k portal.PublicKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.devices, k)
+	delete(t.owners, k)
 	delete(t.seen, k)
 }
 
@@ -40,12 +47,12 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 	defer t.mu.Unlock()
 	var out []portal.Live
 	for _, p := range peers {
-		d, known := t.devices[p.Key]
+		owner, known := t.owners[p.Key]
 		if !known || t.seen[p.Key] == p || (p == Peer{Key: p.Key}) {
 			continue
 		}
 		t.seen[p.Key] = p
-		out = append(out, portal.Live{Device: d, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now})
+		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now})
 	}
 	return out
 }
