@@ -44,6 +44,14 @@ describe('a worker', () => {
     assert.match(conf.text, /^\[Interface\]\nPrivateKey = [A-Za-z0-9+/]{43}=\nAddress = /m);
     assert.match(conf.text, /^\[Peer\]\nPublicKey = [A-Za-z0-9+/]{43}=\nAllowedIPs = .+\nEndpoint = .+$/m);
     assert.equal(await person.page.getByText('Waiting for the first connection…').count(), 1);
+    // The portal writes the same file, but for the key that it does not have.
+    const plain = await person.context.request.get(`${demo.url}/api/v1/devices/${device.id}/config`, {
+      headers: { Accept: 'text/plain' },
+    });
+    assert.equal(
+      conf.text.replace(/^PrivateKey = .*$/m, 'PrivateKey = REPLACE-WITH-YOUR-PRIVATE-KEY'),
+      await plain.text(),
+    );
   });
 
   test('never sends or keeps the private key', async () => {

@@ -8,7 +8,11 @@ const KiB = 1024;
 
 // An entry's own imports, and the chunks that the first script chooses between.
 const budgets = [
-  { name: 'sign-in page', from: ['index.html', 'src/features/sign-in/mount.tsx'], limit: 100 * KiB },
+  {
+    name: 'sign-in page',
+    from: ['index.html', 'src/features/sign-in/mount.tsx', 'src/i18n/ko.json'],
+    limit: 100 * KiB,
+  },
   {
     name: 'app shell with home',
     from: ['index.html', 'src/app/mount.tsx', 'src/i18n/ko.json', 'src/features/home/page.tsx'],
@@ -25,7 +29,9 @@ for (const { name, from, limit } of budgets) {
   const size = [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, 0);
   const ok = size <= limit;
   over ||= !ok;
-  console.log(`${ok ? 'ok  ' : 'OVER'} ${name}: ${(size / KiB).toFixed(1)} KiB gzip of ${limit / KiB} KiB, ${files.size} files`);
+  console.log(
+    `${ok ? 'ok  ' : 'OVER'} ${name}: ${(size / KiB).toFixed(1)} KiB gzip of ${limit / KiB} KiB, ${files.size} files`,
+  );
 }
 process.exitCode = over ? 1 : 0;
 

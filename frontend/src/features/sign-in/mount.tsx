@@ -1,8 +1,11 @@
 import { createRoot } from 'react-dom/client';
+import { currentLanguage } from '../../i18n/language.ts';
 import { SignInPage } from './page.tsx';
+import { loadWords } from './words.ts';
 
-export function mountSignIn() {
+export async function mountSignIn() {
   const root = document.getElementById('root');
   if (!root) throw new Error('no #root in index.html');
-  createRoot(root).render(<SignInPage />);
+  const language = currentLanguage();
+  createRoot(root).render(<SignInPage first={{ language, words: await loadWords(language) }} />);
 }

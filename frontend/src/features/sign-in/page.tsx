@@ -1,19 +1,20 @@
 import { useCallback, useEffect, useState } from 'react';
-import { currentLanguage, type Language, rememberLanguage } from '../../i18n/language.ts';
+import { type Language, rememberLanguage } from '../../i18n/language.ts';
 import { Mark } from '../../ui/mark.tsx';
 import { problemText } from '../../ui/problem-text.ts';
 import classes from './page.module.css';
 import { inOrder, lastProvider, type Provider, rememberProvider, startUrl } from './providers.ts';
-import { fill, words } from './words.ts';
+import { fill, loadWords, type Words } from './words.ts';
 
 type Answer = { providers: Provider[]; demo: boolean; version: string };
+type Spoken = { language: Language; words: Words };
 type State = { kind: 'loading' } | { kind: 'ready'; answer: Answer } | { kind: 'failed'; requestId: string };
 
 /** One button for each way to sign in. It stands alone, without the app's libraries, so that it is there at once. */
-export function SignInPage() {
-  const [language, setLanguage] = useState<Language>(currentLanguage);
+export function SignInPage({ first }: { first: Spoken }) {
+  const [{ language, words }, setSpoken] = useState(first);
   const [state, load] = useWays();
-  const { signIn: t, demo, problems } = words[language];
+  const { signIn: t, demo, problems } = words;
   const query = new URLSearchParams(location.search);
   const code = query.get('problem');
 
@@ -21,7 +22,6 @@ export function SignInPage() {
     document.title = `${t.title} · Sallyport`;
     rememberLanguage(language);
   }, [language, t]);
-  usePreloadedApp();
 
   return (
     <div className={classes.page}>
@@ -66,28 +66,24 @@ export function SignInPage() {
           </>
         )}
         {state.kind === 'ready' && (
-          <Ways providers={state.answer.providers} returnTo={query.get('return_to')} language={language} />
+          <Ways providers={state.answer.providers} returnTo={query.get('return_to')} words={words} />
         )}
         <p className={classes.after}>{t.after}</p>
       </main>
       <footer className={classes.foot}>
-        <LanguageSwitch language={language} onChange={setLanguage} label={t.language} />
+        <LanguageSwitch
+          language={language}
+          onChange={(next) => void loadWords(next).then((found) => setSpoken({ language: next, words: found }))}
+          label={t.language}
+        />
         {state.kind === 'ready' && <span>Sallyport {state.answer.version}</span>}
       </footer>
     </div>
   );
 }
 
-function Ways({
-  providers,
-  returnTo,
-  language,
-}: {
-  providers: Provider[];
-  returnTo: string | null;
-  language: Language;
-}) {
-  const t = words[language].signIn;
+function Ways({ providers, returnTo, words }: { providers: Provider[]; returnTo: string | null; words: Words }) {
+  const t = words.signIn;
   const last = lastProvider();
   if (providers.length === 0) return <Notice text={{ what: t.noneTitle, next: t.noneNext }} />;
   return (
@@ -161,12 +157,4 @@ async function fetchWays(): Promise<State> {
   } catch {
     return { kind: 'failed', requestId: '' };
   }
-}
-
-/** Fetches the app into the browser's cache while the person is at the identity provider's page or still reading. */
-function usePreloadedApp() {
-  useEffect(() => {
-    const timer = setTimeout(() => void import('../../app/preload.ts').catch(() => undefined), 1500);
-    return () => clearTimeout(timer);
-  }, []);
 }

@@ -1,15 +1,15 @@
-// The words of this page alone, so that it loads neither i18next nor whole catalogues: the bundler keeps the named parts.
-import { demo as demoEn, problems as problemsEn, signIn as signInEn } from '../../i18n/en.json';
-import { demo as demoKo, problems as problemsKo, signIn as signInKo } from '../../i18n/ko.json';
+// The words of this page, without i18next: the catalogue of one language, and what this page needs of it.
+import type en from '../../i18n/en.json';
 import type { Language } from '../../i18n/language.ts';
 import type { ProblemCatalogue } from '../../ui/problem-text.ts';
 
-type Words = { signIn: typeof signInEn; demo: typeof demoEn; problems: ProblemCatalogue };
+export type Words = Pick<typeof en, 'signIn' | 'demo'> & { problems: ProblemCatalogue };
 
-export const words: Record<Language, Words> = {
-  en: { signIn: signInEn, demo: demoEn, problems: problemsEn },
-  ko: { signIn: signInKo, demo: demoKo, problems: problemsKo },
-};
+export async function loadWords(language: Language): Promise<Words> {
+  const { default: catalogue } =
+    language === 'ko' ? await import('../../i18n/ko.json') : await import('../../i18n/en.json');
+  return catalogue;
+}
 
 export function fill(text: string, values: Record<string, string>): string {
   return text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '');
