@@ -4,6 +4,11 @@ import { http, ok, type Schemas } from './http.ts';
 export type Profile = Schemas['Profile'];
 export type ProfileInput = Schemas['ProfileInput'];
 
+const defaultSession = 12 * 60 * 60; // seconds, where the profile does not say
+
+/** How long a device may connect after a renewal, in seconds. */
+export const sessionOf = (profile: Pick<Profile, 'sessionSeconds'>) => profile.sessionSeconds || defaultSession;
+
 export const profilesQuery = (scope: 'mine' | 'all') =>
   queryOptions({
     queryKey: ['profiles', scope],

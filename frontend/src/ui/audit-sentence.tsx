@@ -17,8 +17,8 @@ export function AuditSentence({ event }: { event: AuditEvent }) {
 function AuditTarget({ event }: { event: AuditEvent }) {
   const [kind, id = ''] = event.target.split(':');
   const known = nameIn(event.detail);
-  const name = known || shortId(id);
-  if (!id) return null;
+  const name = known || (event.target === event.actor && event.actorName) || shortId(id);
+  if (!id || kind === 'session' || kind === 'factor') return null; // nothing that one knows by its id
   switch (kind) {
     case 'user':
       return (

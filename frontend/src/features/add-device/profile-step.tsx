@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { Profile } from '../../api/profiles.ts';
+import { type Profile, sessionOf } from '../../api/profiles.ts';
 import { ChoiceCard, ChoiceList } from '../../ui/choice.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { RouteList } from '../../ui/routes.tsx';
@@ -22,7 +22,7 @@ export function ProfileStep({ profiles, chosen, onChoose }: Props) {
           below={
             <>
               <p>{p.description || t(`modeLead.${p.mode}`)}</p>
-              <p>{t('wizard.profile.session', { duration: formatDuration(p.sessionSeconds, i18n.language) })}</p>
+              <p>{t('wizard.profile.session', { duration: formatDuration(sessionOf(p), i18n.language) })}</p>
               {p.id === chosen.id && <RouteList routes={p.routes} count={p.routeCount ?? p.routes.length} />}
             </>
           }

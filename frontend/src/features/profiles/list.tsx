@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useRouteContext } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { groupsQuery } from '../../api/policy.ts';
-import { type Profile, profilesQuery } from '../../api/profiles.ts';
+import { type Profile, profilesQuery, sessionOf } from '../../api/profiles.ts';
 import { may } from '../../api/rights.ts';
 import type { Column } from '../../ui/columns.ts';
 import { formatDuration } from '../../ui/format.ts';
@@ -61,7 +61,7 @@ function useColumns(): Column<Profile>[] {
     {
       key: 'session',
       title: t('profiles.session'),
-      cell: (p) => formatDuration(p.sessionSeconds, i18n.language),
+      cell: (p) => formatDuration(sessionOf(p), i18n.language),
     },
     {
       key: 'groups',

@@ -1,4 +1,4 @@
-import type { Profile, ProfileInput } from '../../api/profiles.ts';
+import { type Profile, type ProfileInput, sessionOf } from '../../api/profiles.ts';
 
 /** What the form holds: numbers may be empty while they are typed, hours stand for seconds. */
 export type Values = {
@@ -44,7 +44,7 @@ export function valuesOf(p: Profile): Values {
     search: p.search,
     mtu: p.mtu,
     keepalive: p.keepalive,
-    sessionHours: p.sessionSeconds / 3600,
+    sessionHours: sessionOf(p) / 3600,
     maxDevices: p.maxDevices,
     groups: p.groups,
     pops: p.pops,
