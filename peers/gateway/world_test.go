@@ -48,6 +48,7 @@ type world struct {
 	revision uint64
 	devices  int
 	reports  reports
+	adjust   []func(*gateway.Agent)
 }
 
 type reports struct {
@@ -91,9 +92,9 @@ func (r *reports) wait(t testing.TB, what string, fits func(gateway.Report) bool
 	}
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, adjust ...func(*gateway.Agent)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), gateway: netnstest.Here(t), office: netnstest.New(t, "office")}
+	w := &world{t: t, adjust: adjust, dir: t.TempDir(), gateway: netnstest.Here(t), office: netnstest.New(t, "office")}
 	netnstest.Cable(t,
 		netnstest.End{NS: w.gateway, Interface: "in", Addresses: []string{"10.1.0.1/24", "fd01::1/64"}},
 		netnstest.End{NS: w.office, Interface: "up", Addresses: []string{"10.1.0.2/24", "fd01::2/64", "10.1.0.3/24"}})
@@ -128,6 +129,9 @@ func (w *world) start() {
 	w.agent = &gateway.Agent{
 		Tunnel: w.tunnel, Filter: w.filter, Host: &host.Host{Interface: tunnelName, Log: log},
 		Dir: w.dir, Now: time.Now, Log: log, Report: w.reports.add, RepairEvery: 200 * time.Millisecond, PollEvery: 50 * time.Millisecond,
+	}
+	for _, f := range w.adjust {
+		f(w.agent)
 	}
 	if err := w.agent.Open(w.t.Context()); err != nil {
 		w.t.Fatal(err)
