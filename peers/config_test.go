@@ -78,7 +78,7 @@ func TestFilePointsAtAGatewayThatTakesClients(t *testing.T) {
 		})
 		h.now = h.now.Add(time.Hour) // seoul-1 is silent, seoul-2 reports
 		second.SeenAt = h.now
-		h.tx(func(tx *store.Tx) error { return tx.SaveReport(0, second) })
+		h.report(second)
 		if got := endpoint(); got != "seoul-2.vpn.example.com:51820" {
 			t.Errorf("with seoul-1 silent: pointed at %s", got)
 		}

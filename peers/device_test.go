@@ -357,10 +357,10 @@ func TestLiveStateIsOfTheGatewayWithTheNewestHandshake(t *testing.T) {
 		at := netip.MustParseAddrPort("[2001:db8::7]:4500")
 		h.tx(func(tx *store.Tx) error {
 			return errors.Join(
-				tx.RecordLive(h.gateway.ID, []portal.Live{{Device: d.ID, Handshake: h.now.Add(-time.Hour), Rx: 1, At: h.now}}),
-				tx.RecordLive(other.ID, []portal.Live{
-					{Device: gone.ID, Handshake: h.now, At: h.now}, // a gateway may speak of what was just revoked
-					{Device: d.ID, Handshake: h.now.Add(-time.Minute), Endpoint: at, Rx: 1 << 40, Tx: 3, At: h.now},
+				tx.RecordLive([]portal.Live{{Device: d.ID, Gateway: h.gateway.ID, Handshake: h.now.Add(-time.Hour), Rx: 1, At: h.now}}),
+				tx.RecordLive([]portal.Live{
+					{Device: gone.ID, Gateway: other.ID, Handshake: h.now, At: h.now}, // a gateway may speak of what was just revoked
+					{Device: d.ID, Gateway: other.ID, Handshake: h.now.Add(-time.Minute), Endpoint: at, Rx: 1 << 40, Tx: 3, At: h.now},
 				}))
 		})
 		v, err := h.s.Device(h.ctx(), h.mina, d.ID)

@@ -33,6 +33,9 @@ type EnrolmentToken struct {
 
 // NewToken makes another token for a gateway that is not retired; those from before stop working. Enrolling again replaces the node's keys.
 func (g *Gateways) NewToken(ctx context.Context, by portal.Actor, id portal.GatewayID) (EnrolmentToken, error) {
+	if !manages(by) {
+		return EnrolmentToken{}, portal.ErrForbidden
+	}
 	a, err := g.ca(ctx)
 	if err != nil {
 		return EnrolmentToken{}, err
@@ -76,7 +79,8 @@ func (g *Gateways) command(token portal.Secret) portal.Secret {
 }
 
 // Enrol trades a token and a signing request for a certificate; the token works once, whoever else tries at the same time. Errors:
-// feed.ErrToken, ErrTokenUsed, ErrTokenExpired, ErrCSR, portal.ErrPublicKey.
+// feed.ErrToken, ErrTokenUsed, ErrTokenExpired, ErrCSR, portal.ErrPublicKey, ErrKeyTaken for the key of a device or of another gateway.
+// A node from before loses its certificate and its stream at once.
 func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGrant, error) {
 	a, err := g.ca(ctx)
 	if err != nil {
@@ -89,7 +93,7 @@ func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGran
 	if !token.IsFrom(a.cert.Raw) {
 		return feed.EnrolGrant{}, feed.ErrToken
 	}
-	if ask.PublicKey.IsZero() {
+	if ask.PublicKey.IsZero() || !canonical(ask.PublicKey) {
 		return feed.EnrolGrant{}, portal.ErrPublicKey
 	}
 	grant := feed.EnrolGrant{Authority: a.cert.Raw, Portals: g.Portals}
@@ -108,9 +112,22 @@ func (g *Gateways) enrol(tx *store.Tx, a *authority, token feed.Token, ask feed.
 	if err != nil {
 		return "", nil, err
 	}
+	epoch, err := tx.NextEpoch() // before the gateway's row, as OpenStream does
+	if err != nil {
+		return "", nil, err
+	}
 	row, err := tx.LockGateway(id)
 	if err != nil {
 		return "", nil, err
+	}
+	if err := tx.LockFeed(); err != nil { // no device can take the key meanwhile
+		return "", nil, err
+	}
+	switch used, err := tx.KeyUses(ask.PublicKey, id); {
+	case err != nil:
+		return "", nil, err
+	case used > 0:
+		return "", nil, ErrKeyTaken
 	}
 	leaf, err := a.signGateway(ask.CSR, id, g.Now(), g.life())
 	if err != nil {
@@ -120,7 +137,7 @@ func (g *Gateways) enrol(tx *store.Tx, a *authority, token feed.Token, ask feed.
 		row.State = portal.GatewayActive
 	}
 	row.PublicKey, row.CertSerial, row.CertEnds, row.Version = ask.PublicKey, leaf.SerialNumber.Text(16), leaf.NotAfter, ask.Version
-	if err := tx.EnrolGateway(row); err != nil {
+	if err := tx.EnrolGateway(row, epoch); err != nil {
 		return "", nil, err
 	}
 	if err := putGateway(tx, row); err != nil {
@@ -183,13 +200,4 @@ func (g *Gateways) life() time.Duration {
 		return g.CertificateLife
 	}
 	return gatewayLife
-}
-
-// SweepTokens forgets enrolment tokens that expired more than a day ago and returns how many.
-func (g *Gateways) SweepTokens(ctx context.Context) (swept int64, err error) {
-	err = g.Store.Tx(ctx, func(tx *store.Tx) error {
-		swept, err = tx.SweepEnrolTokens(tx.Now.Add(-24 * time.Hour))
-		return err
-	})
-	return swept, err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Gateways is the control side of points of presence and their gateways: their rows, their enrolment and their certificates. It is the
-// feed.Control of a feed.Hub.
+// feed.Control of a feed.Hub. What changes them is for those who manage; others get portal.ErrForbidden.
 type Gateways struct {
 	Store           *store.Store
 	Keys            *seal.Keyring // seals the authority's key
@@ -58,6 +58,9 @@ const defaultPort = 51820
 // CreateGateway makes a gateway that waits for its node, and the token that enrols it. Errors: portal.ErrInvalid with the fields,
 // portal.ErrDuplicate for a name that is taken.
 func (g *Gateways) CreateGateway(ctx context.Context, by portal.Actor, in NewGateway) (portal.Gateway, EnrolmentToken, error) {
+	if !manages(by) {
+		return portal.Gateway{}, EnrolmentToken{}, portal.ErrForbidden
+	}
 	if err := in.check(); err != nil {
 		return portal.Gateway{}, EnrolmentToken{}, err
 	}
@@ -197,6 +200,9 @@ func (g *Gateways) UndrainGateway(ctx context.Context, by portal.Actor, id porta
 }
 
 func (g *Gateways) move(ctx context.Context, by portal.Actor, id portal.GatewayID, to portal.GatewayState, action string) error {
+	if !manages(by) {
+		return portal.ErrForbidden
+	}
 	err := g.Store.Tx(ctx, func(tx *store.Tx) error {
 		row, err := tx.LockGateway(id)
 		if err != nil || row.State == to {
@@ -220,6 +226,9 @@ func (g *Gateways) move(ctx context.Context, by portal.Actor, id portal.GatewayI
 // RetireGateway ends a gateway's stream and its rights at once, on every portal, and frees its name. Its row stays, without them, so that
 // the node can be told when it comes back. It returns portal.ErrNotFound when there is none or it is retired already.
 func (g *Gateways) RetireGateway(ctx context.Context, by portal.Actor, id portal.GatewayID) error {
+	if !manages(by) {
+		return portal.ErrForbidden
+	}
 	err := g.Store.Tx(ctx, func(tx *store.Tx) error {
 		row, err := tx.LockGateway(id)
 		if err != nil {

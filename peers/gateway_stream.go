@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/portal"
@@ -66,26 +67,28 @@ func (g *Gateways) OpenStreams(ctx context.Context, ask []feed.StreamAsk) ([]fee
 
 // SaveReports stores what gateways said and leaves out rows of an older epoch than the gateway's.
 func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (stale []portal.GatewayID, notes uint64, err error) {
+	reports := make([]store.GatewayReport, len(rows))
+	for i, r := range rows {
+		reports[i] = store.GatewayReport{Epoch: r.Epoch, Gateway: portal.Gateway{
+			ID: r.Gateway, SeenAt: r.At, Applied: r.Report.Revision, Hash: r.Report.Hash, Problem: r.Report.Problem, ApplyFor: r.Report.ApplyTook,
+			Version: r.Report.Version, PublicKey: r.Report.PublicKey,
+		}}
+		if !canonical(r.Report.PublicKey) {
+			reports[i].PublicKey = portal.PublicKey{} // another name for a key that may be in use
+		}
+	}
 	err = g.Store.Tx(ctx, func(tx *store.Tx) error {
-		stale = nil
+		if stale, err = tx.SaveReports(reports); err != nil {
+			return err
+		}
+		var live []portal.Live
 		for _, r := range rows {
-			err := tx.SaveReport(r.Epoch, portal.Gateway{
-				ID: r.Gateway, SeenAt: r.At, Applied: r.Report.Revision, Hash: r.Report.Hash, Problem: r.Report.Problem, ApplyFor: r.Report.ApplyTook,
-				Version: r.Report.Version, PublicKey: r.Report.PublicKey,
-			})
-			if errors.Is(err, portal.ErrNotFound) {
-				stale = append(stale, r.Gateway)
-				continue
+			if !slices.Contains(stale, r.Gateway) {
+				live = append(live, r.Report.Live...)
 			}
-			if err != nil {
-				return err
-			}
-			if len(r.Report.Live) == 0 {
-				continue
-			}
-			if err := tx.RecordLive(r.Gateway, r.Report.Live); err != nil {
-				return err
-			}
+		}
+		if err := tx.RecordLive(live); err != nil {
+			return err
 		}
 		notes, err = tx.NoteLive()
 		return err

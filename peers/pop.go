@@ -79,6 +79,9 @@ func putPoP(tx *store.Tx, p portal.PoP) error {
 
 // CreatePoP makes a point of presence. Errors: portal.ErrInvalid with the fields, portal.ErrDuplicate for a name that is taken.
 func (g *Gateways) CreatePoP(ctx context.Context, by portal.Actor, in NewPoP) (portal.PoP, error) {
+	if !manages(by) {
+		return portal.PoP{}, portal.ErrForbidden
+	}
 	if err := in.check(); err != nil {
 		return portal.PoP{}, err
 	}
@@ -102,6 +105,9 @@ func (g *Gateways) CreatePoP(ctx context.Context, by portal.Actor, in NewPoP) (p
 
 // UpdatePoP replaces what an admin said of a point of presence. Its gateways hear of other networks at once.
 func (g *Gateways) UpdatePoP(ctx context.Context, by portal.Actor, id portal.PoPID, in NewPoP) (portal.PoP, error) {
+	if !manages(by) {
+		return portal.PoP{}, portal.ErrForbidden
+	}
 	if err := in.check(); err != nil {
 		return portal.PoP{}, err
 	}
@@ -132,9 +138,15 @@ func (g *Gateways) UpdatePoP(ctx context.Context, by portal.Actor, id portal.PoP
 // DeletePoP removes a point of presence. It returns ErrPoPInUse while it has gateways that are not retired or a profile names it: a
 // profile that is served nowhere else would then be served everywhere.
 func (g *Gateways) DeletePoP(ctx context.Context, by portal.Actor, id portal.PoPID) error {
+	if !manages(by) {
+		return portal.ErrForbidden
+	}
 	err := g.Store.Tx(ctx, func(tx *store.Tx) error {
-		p, err := tx.PoP(id)
+		p, err := tx.LockPoP(id) // no gateway can be added to it from here on
 		if err != nil {
+			return err
+		}
+		if err := tx.LockFeed(); err != nil { // and no profile can name it
 			return err
 		}
 		if err := popUnused(tx, id); err != nil {

@@ -96,9 +96,22 @@ func (h *house) addGateway(pop portal.PoPID, name string) portal.Gateway {
 		PublicKey: newKey(h.t), CreatedAt: h.now, EnrolledAt: h.now, SeenAt: h.now,
 	}
 	h.tx(func(tx *store.Tx) error {
-		return errors.Join(tx.CreateGateway(g), tx.EnrolGateway(g), tx.SaveReport(0, g))
+		return errors.Join(tx.CreateGateway(g), tx.EnrolGateway(g, 0))
 	})
+	h.report(g)
 	return g
+}
+
+// report says what the gateway says of itself.
+func (h *house) report(g portal.Gateway) {
+	h.t.Helper()
+	h.tx(func(tx *store.Tx) error {
+		stale, err := tx.SaveReports([]store.GatewayReport{{Gateway: g}})
+		if len(stale) > 0 {
+			h.t.Errorf("the report of %s counts for nothing", g.Name)
+		}
+		return err
+	})
 }
 
 func newKey(t testing.TB) portal.PublicKey {

@@ -13,7 +13,10 @@ const SweepEvery = 10 * time.Minute
 // tombstonesFor is how long the feed log remembers what is gone. A gateway that was away for longer gets a snapshot.
 const tombstonesFor = 7 * 24 * time.Hour
 
-// Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows and counters of tries that have expired, and
+// tokensFor is how long an enrolment token is remembered after its time, so that who comes late hears that it has expired.
+const tokensFor = 24 * time.Hour
+
+// Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows, counters of tries and enrolment tokens that have expired, and
 // trims tombstones from the feed log. A round that fails is logged and tried again with the next. Sessions are auth's to sweep.
 func (s *Service) Sweep(ctx context.Context) error {
 	tick := time.NewTicker(SweepEvery)
@@ -41,11 +44,15 @@ func (s *Service) SweepOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		tokens, err := tx.SweepEnrolTokens(tx.Now.Add(-tokensFor))
+		if err != nil {
+			return err
+		}
 		tombstones, err := trimLog(tx)
 		if err != nil {
 			return err
 		}
-		s.Log.DebugContext(ctx, "swept", "once", once, "attempts", attempts, "tombstones", tombstones)
+		s.Log.DebugContext(ctx, "swept", "once", once, "attempts", attempts, "enrol_tokens", tokens, "tombstones", tombstones)
 		return nil
 	})
 }

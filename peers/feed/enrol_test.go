@@ -306,3 +306,27 @@ func TestCertificateRenewsItselfAndTheOldOneEndsWithItsUse(t *testing.T) {
 		}
 	})
 }
+
+func TestNodeThatWasReplacedLosesItsStreamAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := newSite(t, db)
+		old := newNode(t, s.enrol(s.pop())).start()
+		id := old.client.Credentials.Gateway
+		eventually(t, "the stream", func() bool { return s.hub.Status(id).Connected })
+		token, err := s.gateways.NewToken(t.Context(), admin, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := wireguardKey(t)
+		// The new node has enrolled and is not connected yet. Until then nobody is the gateway.
+		if _, err := feed.Enrol(t.Context(), feed.EnrolRequest{Portal: s.addr, Token: token.Secret, PublicKey: next}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the end of the old node's stream", func() bool { return !s.hub.Status(id).Connected && !old.client.Connected() })
+		old.client.Report(feed.Report{PublicKey: wireguardKey(t)})
+		g, err := s.gateways.Gateway(t.Context(), id)
+		if err != nil || g.PublicKey != next || g.Connected {
+			t.Errorf("the gateway is %+v, %v; want the new node's key and no stream", g, err)
+		}
+	})
+}

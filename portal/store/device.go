@@ -123,6 +123,16 @@ func (tx *Tx) Clashes(user portal.UserID, name string, key portal.PublicKey, exc
 	return c, nil
 }
 
+// KeyUses returns how many devices, and gateways but the one named, have the public key.
+func (tx *Tx) KeyUses(key portal.PublicKey, except portal.GatewayID) (n int, err error) {
+	err = tx.db.Raw(`SELECT (SELECT COUNT(*) FROM devices WHERE public_key = ?) + (SELECT COUNT(*) FROM gateways WHERE public_key = ? AND id <> ?)`,
+		key.String(), key.String(), string(except)).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("look up uses of key: %w", err)
+	}
+	return n, nil
+}
+
 // CountWithProfile returns how many devices the person has with the profile.
 func (tx *Tx) CountWithProfile(user portal.UserID, profile portal.ProfileID) (n int, err error) {
 	err = tx.db.Raw("SELECT COUNT(*) FROM devices WHERE profile_id = ? AND user_id = ?", string(profile), string(user)).Scan(&n).Error

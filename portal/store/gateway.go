@@ -101,23 +101,24 @@ func (tx *Tx) SetGatewayState(id portal.GatewayID, to portal.GatewayState, from 
 	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND state IN ?", string(id), from).Update("state", string(to)))
 }
 
-// RetireGateway takes a gateway's rights: its state, its certificates and its name, which becomes free. It returns portal.ErrNotFound
+// RetireGateway takes a gateway's rights: its state, its certificates, and its name and key, which become free. It returns portal.ErrNotFound
 // when there is none or it is retired already.
 func (tx *Tx) RetireGateway(id portal.GatewayID) error {
 	if err := tx.db.Where("gateway_id = ?", string(id)).Delete(&enrolTokenRow{}).Error; err != nil {
 		return fmt.Errorf("delete enrolment tokens: %w", err)
 	}
 	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND state <> ?", string(id), string(portal.GatewayRetired)).Updates(map[string]any{
-		"state": string(portal.GatewayRetired), "cert_serial": "", "name": string(id),
+		"state": string(portal.GatewayRetired), "cert_serial": "", "name": string(id), "public_key": "",
 	}))
 }
 
-// EnrolGateway gives a gateway its node: the public parts of its keys. A node from before loses its certificate and what it reported. It
-// returns portal.ErrNotFound for a gateway that is retired.
-func (tx *Tx) EnrolGateway(g portal.Gateway) error {
+// EnrolGateway gives a gateway its node: the public parts of its keys. A node from before loses its certificate, what it reported and,
+// by the new epoch, its stream. It returns portal.ErrNotFound for a gateway that is retired.
+func (tx *Tx) EnrolGateway(g portal.Gateway, epoch uint64) error {
+	tx.emitted = true // portals look for streams of older epochs
 	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND state <> ?", string(g.ID), string(portal.GatewayRetired)).Updates(map[string]any{
 		"state": string(g.State), "public_key": g.PublicKey.String(), "cert_serial": g.CertSerial, "cert_ends": micros(g.CertEnds), "enrolled_at": micros(tx.Now),
-		"version": g.Version, "seen_at": int64(0), "applied": int64(0), "hash": "", "problem": "", "apply_for": int64(0),
+		"stream_epoch": int64(epoch), "version": g.Version, "seen_at": int64(0), "applied": int64(0), "hash": "", "problem": "", "apply_for": int64(0),
 	}))
 }
 
@@ -131,10 +132,7 @@ func (tx *Tx) SetNextSerial(id portal.GatewayID, current, next string) error {
 // a renewed one makes the older one void. It returns portal.ErrNotFound when the gateway is not one that may have a stream, or
 // the certificate is not its own. Other portals are woken, so that they close the stream from before.
 func (tx *Tx) OpenStream(id portal.GatewayID, serial string, certEnds time.Time) (epoch uint64, err error) {
-	// The counter is made by its first use. It comes before the gateway's row, so that two portals take their locks in one order; it
-	// stays locked until the commit, so that epochs follow commit order.
-	epoch, err = tx.countFrom0("streams")
-	if err != nil {
+	if epoch, err = tx.NextEpoch(); err != nil {
 		return 0, err
 	}
 	if err := tx.UseCertificate(id, serial, certEnds); err != nil {
@@ -143,6 +141,10 @@ func (tx *Tx) OpenStream(id portal.GatewayID, serial string, certEnds time.Time)
 	tx.emitted = true
 	return epoch, one(tx.db.Model(&gatewayRow{}).Where("id = ?", string(id)).Update("stream_epoch", int64(epoch)))
 }
+
+// NextEpoch returns an epoch above that of every stream there ever was. It comes before the gateway's row, so that two portals take their
+// locks in one order; the counter stays locked until the commit, so that epochs follow commit order.
+func (tx *Tx) NextEpoch() (uint64, error) { return tx.countFrom0("streams") }
 
 // countFrom0 raises a counter that its first use makes, and returns its new value; the row is locked until the transaction ends.
 func (tx *Tx) countFrom0(name string) (value uint64, err error) {
@@ -217,19 +219,4 @@ func (tx *Tx) StreamEpochs(after uint64) (map[portal.GatewayID]uint64, error) {
 		epochs[portal.GatewayID(r.ID)] = uint64(r.StreamEpoch)
 	}
 	return epochs, nil
-}
-
-// SaveReport keeps what a gateway said of itself on the stream with this epoch. An empty Version and a zero PublicKey keep what is known.
-// It returns portal.ErrNotFound when a newer stream has begun or the gateway is retired.
-func (tx *Tx) SaveReport(epoch uint64, g portal.Gateway) error {
-	set := map[string]any{
-		"seen_at": micros(g.SeenAt), "applied": int64(g.Applied), "hash": g.Hash, "problem": g.Problem, "apply_for": g.ApplyFor.Microseconds(),
-	}
-	if g.Version != "" {
-		set["version"] = g.Version
-	}
-	if !g.PublicKey.IsZero() {
-		set["public_key"] = g.PublicKey.String()
-	}
-	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND stream_epoch = ? AND state <> ?", string(g.ID), int64(epoch), string(portal.GatewayRetired)).Updates(set))
 }

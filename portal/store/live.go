@@ -31,10 +31,13 @@ type LiveRecord struct {
 	PoPName     string
 }
 
-// RecordLive stores what a gateway says of the devices whose state has changed since it last spoke. Devices that are gone are left out.
-func (tx *Tx) RecordLive(gateway portal.GatewayID, all []portal.Live) error {
-	sorted := slices.SortedFunc(slices.Values(all), func(a, b portal.Live) int { return cmp.Compare(a.Device, b.Device) })
-	sorted = slices.CompactFunc(sorted, func(a, b portal.Live) bool { return a.Device == b.Device }) // one statement can't upsert a row twice
+// RecordLive stores what gateways say of the devices whose state has changed since they last spoke. Devices that are gone are left out.
+func (tx *Tx) RecordLive(all []portal.Live) error {
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b portal.Live) int {
+		return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(a.Gateway, b.Gateway))
+	})
+	slices.Reverse(sorted) // of what a gateway says twice of one device the last counts; one statement can't upsert a row twice
+	sorted = slices.CompactFunc(sorted, func(a, b portal.Live) bool { return a.Device == b.Device && a.Gateway == b.Gateway })
 	for part := range chunks(sorted) {
 		there, err := tx.holdDevices(part)
 		if err != nil {
@@ -44,7 +47,7 @@ func (tx *Tx) RecordLive(gateway portal.GatewayID, all []portal.Live) error {
 		for _, l := range part {
 			if there[l.Device] {
 				rows = append(rows, liveRow{
-					DeviceID: string(l.Device), GatewayID: string(gateway), Endpoint: endpointText(l.Endpoint), Handshake: micros(l.Handshake),
+					DeviceID: string(l.Device), GatewayID: string(l.Gateway), Endpoint: endpointText(l.Endpoint), Handshake: micros(l.Handshake),
 					Rx: int64(l.Rx), Tx: int64(l.Tx), At: micros(l.At),
 				})
 			}
@@ -57,7 +60,7 @@ func (tx *Tx) RecordLive(gateway portal.GatewayID, all []portal.Live) error {
 			DoUpdates: clause.AssignmentColumns([]string{"endpoint", "handshake", "rx", "tx", "at"}),
 		}).Create(&rows).Error
 		if err != nil {
-			return fmt.Errorf("record live state of gateway %s: %w", gateway, err)
+			return fmt.Errorf("record live state: %w", err)
 		}
 	}
 	return nil

@@ -65,6 +65,15 @@ func (tx *Tx) PoP(id portal.PoPID) (portal.PoP, error) {
 	return row.pop()
 }
 
+// LockPoP is PoP, and keeps others from changing it or adding a gateway to it until the transaction ends.
+func (tx *Tx) LockPoP(id portal.PoPID) (portal.PoP, error) {
+	var row popRow
+	if err := tx.lockForUpdate().Where("id = ?", string(id)).Take(&row).Error; err != nil {
+		return portal.PoP{}, translate(err)
+	}
+	return row.pop()
+}
+
 // PoPs returns all points of presence by name.
 func (tx *Tx) PoPs() ([]portal.PoP, error) {
 	var rows []popRow
