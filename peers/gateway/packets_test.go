@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -364,4 +366,44 @@ func TestLargeTransfersCrossASmallTunnel(t *testing.T) {
 	if _, err := io.ReadFull(c, make([]byte, size)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A flow is looked up with its first packet, and again only after somebody's rights have shrunk.
+func TestFlowIsLookedUpOnce(t *testing.T) {
+	w := newWorld(t)
+	d := w.connect(portal.LevelFull, tomorrow, web())
+	other := w.device(portal.LevelFull, tomorrow, web())
+	w.serve("10.1.0.2:80")
+	c := mustDial(t, d, "10.1.0.2:80")
+	talk := func() {
+		t.Helper()
+		for range 50 {
+			if err := echo(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	talk()
+	if n := lookups(t, w); n != 1 {
+		t.Errorf("%d packets were looked up, want 1", n)
+	}
+	w.apply(portal.Change{Gone: []portal.EntryKey{other.EntryKey}})
+	talk()
+	if n := lookups(t, w); n != 2 {
+		t.Errorf("after somebody else was revoked %d packets were looked up, want 2", n)
+	}
+}
+
+var counted = regexp.MustCompile(`counter packets (\d+)`)
+
+func lookups(t *testing.T, w *world) (sum int) {
+	t.Helper()
+	for _, m := range counted.FindAllStringSubmatch(w.gateway.MustRun(t, "nft", "list", "chain", "inet", tableName, "rule-web"), -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
 }
