@@ -78,7 +78,7 @@ func (s *State) Apply(c Change) Delta {
 	s.Revision = c.Revision
 	m := merge{s: s, entries: map[EntryKey]*Entry{}, sigs: map[SignatureID]*Signature{}, rules: map[RuleID]*CompiledRule{}}
 	if c.Full {
-		m.markAllForRemoval(c)
+		m.dropUnnamed(c)
 	}
 	for _, r := range c.Rules {
 		m.putRule(r)
@@ -112,28 +112,30 @@ type merge struct {
 	rules   map[RuleID]*CompiledRule
 }
 
-func (m *merge) markAllForRemoval(c Change) {
-	named := make(map[EntryKey]bool, len(c.Entries))
+// dropUnnamed removes what a full change does not name: also a signature that an entry goes on naming, or a right would outlive its end.
+func (m *merge) dropUnnamed(c Change) {
+	entries, sigs, rules := make(map[EntryKey]bool, len(c.Entries)), make(map[SignatureID]bool, len(c.Signatures)), make(map[RuleID]bool, len(c.Rules))
 	for _, e := range c.Entries {
-		named[e.EntryKey] = true
+		entries[e.EntryKey] = true
 	}
-	for k := range m.s.Entries {
-		if !named[k] {
-			m.dropEntry(k)
-		}
+	for _, g := range c.Signatures {
+		sigs[g.ID] = true
 	}
-	for id := range m.s.Rules {
-		m.touchRule(id)
-	}
-	for id := range m.s.Signatures {
-		m.touchSignature(id)
-	}
-	rules := make(map[RuleID]bool, len(c.Rules))
 	for _, r := range c.Rules {
 		rules[r.ID] = true
 	}
+	for k := range m.s.Entries {
+		if !entries[k] {
+			m.dropEntry(k)
+		}
+	}
+	for id := range m.s.Signatures {
+		if m.touchSignature(id); !sigs[id] {
+			m.removeSignature(id)
+		}
+	}
 	for id := range m.s.Rules {
-		if !rules[id] {
+		if m.touchRule(id); !rules[id] {
 			m.dropRule(id)
 		}
 	}

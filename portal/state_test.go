@@ -30,10 +30,14 @@ func (w *twin) apply(c Change) {
 		for _, e := range c.Entries {
 			named.entries[e.EntryKey] = e
 		}
+		for _, g := range c.Signatures {
+			named.sigs[g.ID] = g
+		}
 		for _, r := range c.Rules {
 			named.rules[r.ID] = r
 		}
 		maps.DeleteFunc(w.entries, func(k EntryKey, _ Entry) bool { _, ok := named.entries[k]; return !ok })
+		maps.DeleteFunc(w.sigs, func(k SignatureID, _ Signature) bool { _, ok := named.sigs[k]; return !ok })
 		maps.DeleteFunc(w.rules, func(k RuleID, _ CompiledRule) bool { _, ok := named.rules[k]; return !ok })
 	}
 	for _, r := range c.Rules {
@@ -196,6 +200,22 @@ func TestOlderChangeDoesNothingUnlessItIsFull(t *testing.T) {
 	}
 	if got, want := s.Hash(), NewState().Hash(); got != want {
 		t.Errorf("hash of an emptied state is %s, want %s", got, want)
+	}
+}
+
+func TestSnapshotRemovesASignatureThatItDoesNotName(t *testing.T) {
+	entry := Entry{EntryKey: EntryKey{Profile: "p", Device: "d"}, Signature: "s", Level: LevelFull}
+	before := Change{Revision: 1, Entries: []Entry{entry}, Signatures: []Signature{{ID: "s", Rules: []RuleID{"r"}}}, Rules: []CompiledRule{{ID: "r", Action: Allow}}}
+	snapshot := Change{Revision: 2, Full: true, Entries: []Entry{entry}, Rules: before.Rules}
+	old, fresh := NewState(), NewState()
+	old.Apply(before)
+	d := old.Apply(snapshot)
+	fresh.Apply(snapshot)
+	if len(old.Signatures) != 0 || len(old.Rules) != 0 || len(d.Signatures) != 1 || len(d.Rules) != 1 {
+		t.Errorf("left are %v and %v, told of %v and %v", old.Signatures, old.Rules, d.Signatures, d.Rules)
+	}
+	if old.Hash() != fresh.Hash() || len(old.sigRefs) != 1 || len(old.ruleRefs) != 0 {
+		t.Errorf("who had something before has not what who is new has: %v, %v", old.sigRefs, old.ruleRefs)
 	}
 }
 

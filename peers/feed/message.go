@@ -106,6 +106,7 @@ func parseHello(line []byte) (hello, error) {
 	if u.Hello == nil || len(u.Hello.Hash) > 64 {
 		return hello{}, fmt.Errorf("%w: no hello", errMessage)
 	}
+	u.Hello.Since = min(u.Hello.Since, math.MaxInt64)
 	u.Hello.Version = printable(u.Hello.Version, maxVersion)
 	return *u.Hello, nil
 }
@@ -125,6 +126,7 @@ func parseReport(line []byte, now time.Time) (*reportMsg, error) {
 		return nil, fmt.Errorf("%w: report out of range", errMessage)
 	}
 	r.Hash, r.Problem, r.Version = printable(r.Hash, 64), printable(r.Problem, maxProblem), printable(r.Version, maxVersion)
+	r.Revision = min(r.Revision, math.MaxInt64) // what a database column holds
 	r.Took, r.Ago = min(r.Took, maxMicros), min(r.Ago, maxMicros)
 	kept := r.Live[:0]
 	for _, l := range r.Live {
@@ -132,7 +134,7 @@ func parseReport(line []byte, now time.Time) (*reportMsg, error) {
 			continue
 		}
 		l.Handshake = min(max(l.Handshake, 0), now.UnixMicro())
-		l.Rx, l.Tx = min(l.Rx, math.MaxInt64), min(l.Tx, math.MaxInt64) // what a database column holds
+		l.Rx, l.Tx = min(l.Rx, math.MaxInt64), min(l.Tx, math.MaxInt64)
 		kept = append(kept, l)
 	}
 	r.Live = kept

@@ -36,3 +36,11 @@ func AwaitWaiting(s *Store, n int) {
 
 // KeepGroupsOpen lets a group take in whoever waits, however slow the machine is.
 func KeepGroupsOpen(s *Store) { s.group.open = time.Hour }
+
+// PretendWaiting makes the store believe that one more writer is about to take its turn. Only SQLite has turns.
+func PretendWaiting(s *Store) { s.group.waiting.Add(1) }
+
+// Fail ends the transaction with an error of PostgreSQL, as the server would make it.
+func Fail(tx *Tx, code string) error {
+	return tx.db.Exec("DO $$ BEGIN RAISE EXCEPTION 'test' USING ERRCODE = '" + code + "'; END $$").Error
+}

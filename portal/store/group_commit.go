@@ -124,9 +124,15 @@ func (g *groupCommit) savepoint(ctx context.Context, fn func(db *gorm.DB) error)
 	return nil
 }
 
-// close waits for the writer that runs and gives the connection up.
+// close waits for the writer that runs and gives the connection up. Those who wait for a commit that will not be are told.
 func (g *groupCommit) close() {
 	g.turn.Lock()
 	defer g.turn.Unlock()
 	g.writer.close()
+	if open := g.group; open != nil {
+		g.group, open.err = nil, errClosed
+		close(open.done)
+	}
 }
+
+var errClosed = errors.New("the database was closed")

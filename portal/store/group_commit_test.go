@@ -218,3 +218,67 @@ func TestManyWritersShareCommits(t *testing.T) {
 		t.Errorf("audit trail has %d good events, broken at %d; want 400 and 0", good, broken)
 	}
 }
+
+func TestWriterWhoseCommitWillNotBeIsToldWhenTheStoreCloses(t *testing.T) {
+	s := storetest.New(t)
+	store.KeepGroupsOpen(s)
+	store.PretendWaiting(s) // so that the group is left open for somebody
+	running, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- s.Tx(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
+			close(running)
+			<-goOn
+			return put(tx, "a")
+		})
+	}()
+	<-running
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	close(goOn)
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err == nil {
+		t.Error("the writer was told of a commit that never was")
+	}
+	if err := s.Tx(context.WithoutCancel(t.Context()), func(tx *store.Tx) error { return put(tx, "b") }); err == nil {
+		t.Error("a closed store takes writers")
+	}
+}
+
+func TestAuditChainIsWholeWhenOneOfAGroupIsUndone(t *testing.T) {
+	s := storetest.New(t)
+	note := func(err error) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			if auditErr := tx.Audit(portal.System, "test", "test:1", nil); auditErr != nil {
+				return auditErr
+			}
+			if putErr := put(tx, "key"); putErr != nil {
+				return putErr
+			}
+			return errors.Join(err, tx.UseOnce("test", fmt.Sprint(err), 0))
+		}
+	}
+	undone := errors.New("undone")
+	errs := queue(t, s, nil, note(nil), note(undone), note(portal.ErrForbidden), note(errors.New("other")))
+	if errs[0] != nil || !errors.Is(errs[1], undone) || !errors.Is(errs[2], portal.ErrForbidden) || errs[3] == nil {
+		t.Errorf("errors are %v", errs)
+	}
+	inTx(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.Audit(portal.System, "test", "test:2", nil), put(tx, "next"), tx.UseOnce("test", "undone", 0)) // which is not used
+	})
+	err := s.View(t.Context(), func(tx *store.Tx) error {
+		page, err := tx.AuditPage(0, 10)
+		if err != nil || len(page) != 2 || page[0].Seq != 2 || page[0].Prev != page[1].Hash {
+			t.Errorf("the trail is %v, %v; want two events in a chain", page, err)
+		}
+		head, _, err := tx.Revision()
+		if head != 2 {
+			t.Errorf("revision %d, want 2: those undone left no gap", head)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -113,12 +116,15 @@ func retryable(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
-// busy reports whether the database could not take the transaction now: locked, shutting down, out of connections.
+// busy reports whether the database could not take the transaction now: locked, lost again and again, shutting down, out of connections,
+// not there.
 func busy(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return strings.HasPrefix(pg.Code, "57P0") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "08") || pg.Code == "55P03"
+		return retryable(err) || strings.HasPrefix(pg.Code, "57P0") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "08") || pg.Code == "55P03"
 	}
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) || sqliteBusy(err)
+	var network net.Error
+	lost := errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &connect) || lost && !errors.Is(err, context.DeadlineExceeded) || sqliteBusy(err)
 }

@@ -146,3 +146,43 @@ func TestCommitWakesThoseWhoWait(t *testing.T) {
 		}
 	})
 }
+
+func TestViewIsOneSnapshotThatCannotBeChanged(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		inTx(t, s, func(tx *store.Tx) error { return put(tx, "before") })
+		err := s.View(t.Context(), func(tx *store.Tx) error {
+			before, _, err := tx.Revision()
+			if err != nil {
+				return err
+			}
+			inTx(t, s, func(tx *store.Tx) error { return put(tx, "meanwhile") })
+			after, _, err := tx.Revision()
+			if err != nil || after != before {
+				t.Errorf("the head went from %d to %d within one view", before, after)
+			}
+			if _, err := tx.Object("test/meanwhile"); !errors.Is(err, portal.ErrNotFound) {
+				t.Errorf("a view sees what was committed after it began: %v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(t.Context(), func(tx *store.Tx) error { return put(tx, "written") }); err == nil || there(t, s, "written") {
+			t.Errorf("a view wrote: %v", err)
+		}
+		inTx(t, s, func(tx *store.Tx) error { return put(tx, "later") }) // the connection that the view used is as it was
+	})
+}
+
+func TestTransactionThatNeverWinsIsUnavailable(t *testing.T) {
+	s := storetest.NewPostgres(t)
+	tries := 0
+	err := s.Tx(t.Context(), func(tx *store.Tx) error {
+		tries++
+		return store.Fail(tx, "40P01")
+	})
+	if !errors.Is(err, portal.ErrUnavailable) || tries < 2 {
+		t.Errorf("after %d tries: got %v, want unavailable", tries, err)
+	}
+}
