@@ -60,7 +60,7 @@ describe('an admin', () => {
     await page.getByRole('button', { name: 'Actions for Wendy laptop' }).click();
     await page.getByRole('menuitem', { name: 'Suspend' }).click();
     const dialog = page.getByRole('dialog', { name: 'Suspend Wendy laptop?' });
-    await dialog.getByText('No tunnel is cut now.').waitFor();
+    await dialog.getByText('This cuts no tunnel.').waitFor();
     await dialog.getByRole('button', { name: 'Suspend' }).click();
     await page.getByRole('cell', { name: 'Suspended' }).waitFor();
     await worker.page.getByRole('heading', { name: 'Blocked' }).waitFor();
@@ -147,7 +147,7 @@ describe('an admin', () => {
     await page.getByRole('heading', { name: 'Wendy Worker', level: 1 }).waitFor();
     await page.getByRole('button', { name: 'Suspend' }).click();
     const dialog = page.getByRole('dialog', { name: 'Suspend Wendy Worker?' });
-    await dialog.getByText(/\d+ tunnels? (is|are) cut now\./).waitFor();
+    await dialog.getByText(/^This cuts (no|\d+) tunnels?\.$/).waitFor();
     await dialog.getByRole('button', { name: 'Suspend' }).click();
     await dialog.waitFor({ state: 'hidden' });
     await worker.page.waitForURL(/\/sign-in/, { timeout: 15_000 });

@@ -48,6 +48,7 @@ export const theme = createTheme({
   fontFamilyMonospace: 'var(--mono)',
   defaultRadius: 8,
   cursorType: 'pointer',
+  respectReducedMotion: true,
   fontSizes: { xs: '0.8125rem', sm: '0.875rem', md: '0.9375rem', lg: '1.0625rem', xl: '1.25rem' },
   headings: { fontFamily: 'var(--font)', fontWeight: '620' },
   components: {

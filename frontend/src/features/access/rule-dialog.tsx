@@ -47,6 +47,14 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         }
       }
     >
+      <TextInput
+        label={t('access.name')}
+        value={values.name}
+        maxLength={64}
+        onChange={(e) => set({ name: e.currentTarget.value })}
+        error={problems.name}
+        data-autofocus
+      />
       <SegmentedControl
         aria-label={t('access.action')}
         value={values.action}
@@ -63,7 +71,6 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         data={groups.map((g) => ({ value: g.id, label: g.name }))}
         error={problems.groups}
         searchable
-        data-autofocus
       />
       <MultiSelect
         label={t('access.what')}
@@ -73,13 +80,6 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         error={problems.resources}
         nothingFoundMessage={t('access.noResources')}
         searchable
-      />
-      <TextInput
-        label={t('access.name')}
-        value={values.name}
-        maxLength={64}
-        onChange={(e) => set({ name: e.currentTarget.value })}
-        error={problems.name}
       />
       <TextInput
         label={t('access.reason')}

@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { asProblem } from '../../api/problem.ts';
 import { Mark } from '../../ui/mark.tsx';
@@ -36,6 +36,9 @@ function Reference({ doc }: { doc: Document }) {
   const { t } = useTranslation();
   const [q, setQ] = useState<string>();
   const all = useMemo(() => operationsOf(doc), [doc]);
+  useEffect(() => {
+    document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // it was not there when the page opened
+  }, []);
   const shown = q ? all.filter((op) => speaksOf(op, q)) : all;
   const tags = (doc.tags ?? []).filter((tag) => shown.some((op) => op.tag === tag.name));
   return (

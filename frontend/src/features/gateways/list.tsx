@@ -139,7 +139,7 @@ function useColumns(head: number): Column<Gateway>[] {
       title: t('gateways.seen'),
       cell: (g) => (g.seenAt ? <RelativeTime at={g.seenAt} /> : t('common.never')),
     },
-    { key: 'version', title: t('gateways.version'), cell: (g) => g.version ?? '–' },
+    { key: 'version', title: t('gateways.version'), optional: true, hidden: true, cell: (g) => g.version ?? '–' },
   ];
 }
 
