@@ -9,23 +9,26 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sallyport/sallyport/portal"
 )
 
 // wanted says who may do what, written down a second time so that a slip in the table of the code shows. "any": no session needed; "stage":
-// also a session that has yet to show its second factor; then the roles. "!" at the end: with a fresh second factor only; "cookie": no token.
+// also a session that has yet to show its second factor; "cookie": everybody, but no token; else a letter for each role that may: (o)wner,
+// (a)dmin, (n)etwork admin, (h)elp desk, audito(r), (u)ser. "!" at the end: with a fresh second factor only.
 var wanted = map[string]string{
 	"getSignIn": "any", "getSession": "stage", "signOut": "stage", "verifyTotp": "stage", "verifyRecovery": "stage", "beginTotp": "stage", "confirmTotp": "stage",
 	"listSessions": "cookie", "endSession": "cookie", "getFactors": "cookie", "newRecoveryCodes": "cookie", "listTokens": "cookie", "createToken": "cookie",
 	"deleteToken": "cookie",
-	"listDevices": "user", "createDevice": "user", "getDevice": "user", "updateDevice": "user", "revokeDevice": "user", "replaceDeviceKey": "user",
-	"getDeviceConfig": "user", "suspendDevice": "admin!", "resumeDevice": "admin!", "renewGrants": "user",
-	"listProfiles": "user", "getProfile": "user", "createProfile": "admin!", "updateProfile": "admin!", "deleteProfile": "admin!",
-	"listGroups": "admin", "listResources": "admin", "createResource": "admin!", "updateResource": "admin!", "deleteResource": "admin!",
-	"listRules": "admin", "createRule": "admin!", "updateRule": "admin!", "deleteRule": "admin!",
-	"listPeople": "admin", "getPerson": "admin", "suspendPerson": "admin!", "resumePerson": "admin!", "setRole": "owner!", "resetFactors": "admin!",
-	"listPops": "admin", "createPop": "admin!", "updatePop": "admin!", "deletePop": "admin!",
-	"listGateways": "admin", "getGateway": "admin", "createGateway": "admin!", "newEnrolment": "admin!", "drainGateway": "admin!", "undrainGateway": "admin!",
-	"retireGateway": "admin!", "getOverview": "admin", "streamEvents": "user", "listAudit": "admin",
+	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
+	"getDeviceConfig": "oanhru", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
+	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
+	"listGroups": "oanhr", "listResources": "oanhr", "createResource": "oan!", "updateResource": "oan!", "deleteResource": "oan!",
+	"listRules": "oanhr", "createRule": "oan!", "updateRule": "oan!", "deleteRule": "oan!",
+	"listPeople": "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
+	"listPops": "oanhr", "createPop": "oan!", "updatePop": "oan!", "deletePop": "oan!",
+	"listGateways": "oanhr", "getGateway": "oanhr", "createGateway": "oan!", "newEnrolment": "oan!", "drainGateway": "oan!", "undrainGateway": "oan!",
+	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar",
 }
 
 // refusals are the codes that only the gate gives when the factor is fresh.
@@ -51,14 +54,18 @@ func TestEveryRouteLetsInWhomTheTableLets(t *testing.T) {
 	w.keep(made.Secret)
 	stale := w.ready("stale", "admins")
 	w.pass(11 * time.Minute)
+	chief := w.ready("chief", "owners")
 	callers := []caller{
 		{"nobody", w.visitor(), only("any", "signed_out")},
-		{"stale admin", stale, role(2, false)},
+		{"stale admin", stale, role("a", false)},
 		{"enrolling", w.signedIn("enrolling"), only("any stage", "factor_enrolment_required")},
 		{"verifying", w.signedIn("verifying"), only("any stage", "factor_verification_required")},
-		{"user", w.ready("ada"), role(1, true)},
-		{"admin", w.ready("boss", "admins"), role(2, true)},
-		{"owner", w.ready("chief", "owners"), role(3, true)},
+		{"user", w.ready("ada"), role("u", true)},
+		{"admin", w.ready("boss", "admins"), role("a", true)},
+		{"owner", chief, role("o", true)},
+		{"network admin", w.readyAs(portal.RoleNetworkAdmin), role("n", true)},
+		{"help desk", w.readyAs(portal.RoleHelpDesk), role("h", true)},
+		{"auditor", w.readyAs(portal.RoleAuditor), role("r", true)},
 		{"program", program, token},
 	}
 	for _, op := range operations(t) {
@@ -89,11 +96,12 @@ func only(kinds, otherwise string) func(string, bool) string {
 	}
 }
 
-func role(rank int, isFresh bool) func(string, bool) string {
-	ranks := map[string]int{"any": 0, "stage": 0, "cookie": 1, "user": 1, "admin": 2, "owner": 3}
+func role(letter string, isFresh bool) func(string, bool) string {
 	return func(need string, fresh bool) string {
 		switch {
-		case rank < ranks[need]:
+		case need == "any" || need == "stage" || need == "cookie":
+			return ""
+		case !strings.Contains(need, letter):
 			return "forbidden"
 		case fresh && !isFresh:
 			return "step_up_required"
@@ -103,13 +111,30 @@ func role(rank int, isFresh bool) func(string, bool) string {
 }
 
 func token(need string, _ bool) string {
-	switch need {
-	case "stage", "cookie":
+	switch {
+	case need == "any":
+		return ""
+	case need == "stage" || need == "cookie":
 		return "session_required"
-	case "admin", "owner":
+	case !strings.Contains(need, "u"):
 		return "forbidden"
 	}
 	return ""
+}
+
+// readyAs is somebody with a role that was given in the portal, before their sign-in.
+func (w *world) readyAs(role portal.Role) *visitor {
+	w.t.Helper()
+	name := string(role)
+	w.signedIn(name)
+	users, err := w.Auth.People(w.t.Context(), portal.System, name, "", 10)
+	if err != nil || len(users) != 1 {
+		w.t.Fatalf("%d people for %s: %v", len(users), name, err)
+	}
+	if err := w.Auth.SetRole(w.t.Context(), portal.System, users[0].ID, role); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.ready(name)
 }
 
 type operation struct{ id, method, path string }

@@ -20,12 +20,14 @@ const (
 	kindProfile = "profile"
 	kindRule    = "rule"
 	kindSession = "session"
+	kindAudit   = "audit"
 )
 
-// audience says who hears of a notice. Those who see everything hear everything.
+// audience says who hears of a notice: the person whom it is about, and those who may look at such things anyway.
 type audience struct {
 	everyone bool
-	user     portal.UserID // "": only those who see everything
+	user     portal.UserID // "": nobody's own
+	right    portal.Right  // "": nobody else
 }
 
 // broker hands notices to those who listen.
@@ -42,7 +44,7 @@ func newBroker() *broker {
 // subscriber is one stream. Notices wait in a bounded set; when it is full they are dropped for a reset, which means: look at all again.
 type subscriber struct {
 	user  portal.UserID
-	all   bool          // sees everything
+	role  portal.Role
 	ready chan struct{} // holds one wake-up
 
 	mu      sync.Mutex
@@ -59,14 +61,14 @@ const maxWaiting = 64
 const maxStreams = 20
 
 // subscribe returns nil when the person has too many streams already.
-func (b *broker) subscribe(user portal.UserID, all bool) *subscriber {
+func (b *broker) subscribe(user portal.UserID, role portal.Role) *subscriber {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.perUser[user] >= maxStreams {
 		return nil
 	}
 	b.perUser[user]++
-	s := &subscriber{user: user, all: all, ready: make(chan struct{}, 1), known: map[notice]bool{}}
+	s := &subscriber{user: user, role: role, ready: make(chan struct{}, 1), known: map[notice]bool{}}
 	b.subs[s] = struct{}{}
 	return s
 }
@@ -85,7 +87,7 @@ func (b *broker) tell(n notice, to audience) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for s := range b.subs {
-		if mine := s.user == to.user; s.all || to.everyone || mine {
+		if mine := s.user == to.user; mine || to.everyone || s.role.May(to.right) {
 			s.put(n, mine && (n.Kind == kindSession || n.Kind == kindPerson))
 		}
 	}

@@ -333,15 +333,24 @@ func (e ResourceInputTransport) Valid() bool {
 
 // Defines values for Role.
 const (
-	RoleAdmin Role = "admin"
-	RoleOwner Role = "owner"
-	RoleUser  Role = "user"
+	RoleAdmin        Role = "admin"
+	RoleAuditor      Role = "auditor"
+	RoleHelpDesk     Role = "help_desk"
+	RoleNetworkAdmin Role = "network_admin"
+	RoleOwner        Role = "owner"
+	RoleUser         Role = "user"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
 	case RoleAdmin:
+		return true
+	case RoleAuditor:
+		return true
+	case RoleHelpDesk:
+		return true
+	case RoleNetworkAdmin:
 		return true
 	case RoleOwner:
 		return true

@@ -77,7 +77,7 @@ func (s *Server) GetDevice(ctx context.Context, req GetDeviceRequestObject) (Get
 
 // UpdateDevice renames a device.
 func (s *Server) UpdateDevice(ctx context.Context, req UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error) {
-	id, err := s.mayChange(ctx, req.Id)
+	id, err := s.mayChange(ctx, req.Id, auth.DevicesWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -88,22 +88,22 @@ func (s *Server) UpdateDevice(ctx context.Context, req UpdateDeviceRequestObject
 	return UpdateDevice200JSONResponse{s.device(d)}, nil
 }
 
-// mayChange asks for the right to write everybody's devices, and so for a fresh second factor, where the device is somebody else's. Who
+// mayChange asks for a right over everybody's devices, and so for a fresh second factor, where the device is somebody else's. Who
 // may not even see it hears from peers that it is not there.
-func (s *Server) mayChange(ctx context.Context, id string) (portal.DeviceID, error) {
+func (s *Server) mayChange(ctx context.Context, id string, right auth.Action) (portal.DeviceID, error) {
 	d, err := s.Peers.Device(ctx, actor(ctx), portal.DeviceID(id))
 	if err != nil {
 		return "", err
 	}
 	if d.User != actor(ctx).User {
-		return d.ID, auth.Allow(actor(ctx), auth.DevicesWrite, s.now())
+		return d.ID, auth.Allow(actor(ctx), right, s.now())
 	}
 	return d.ID, nil
 }
 
 // RevokeDevice ends a device.
 func (s *Server) RevokeDevice(ctx context.Context, req RevokeDeviceRequestObject) (RevokeDeviceResponseObject, error) {
-	id, err := s.mayChange(ctx, req.Id)
+	id, err := s.mayChange(ctx, req.Id, auth.DevicesWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Server) RevokeDevice(ctx context.Context, req RevokeDeviceRequestObject
 
 // ReplaceDeviceKey gives a device a new key.
 func (s *Server) ReplaceDeviceKey(ctx context.Context, req ReplaceDeviceKeyRequestObject) (ReplaceDeviceKeyResponseObject, error) {
-	id, err := s.mayChange(ctx, req.Id)
+	id, err := s.mayChange(ctx, req.Id, auth.DevicesKeys)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func NewBroker() Broker { return Broker{newBroker()} }
 
 // Listen subscribes a person who sees only their own things.
 func (b Broker) Listen(user portal.UserID) (take func() (n int, reset bool), ok bool) {
-	s := b.b.subscribe(user, false)
+	s := b.b.subscribe(user, portal.RoleUser)
 	if s == nil {
 		return nil, false
 	}

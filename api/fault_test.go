@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sallyport/sallyport/portal"
@@ -23,12 +24,16 @@ func TestALockedDatabaseIsUnavailableAndLosesNothing(t *testing.T) {
 	p := w.place(w.ready("boss", "admins"))
 	v := w.ready("ada")
 
-	held, release := make(chan struct{}), make(chan struct{})
+	v.want(http.StatusOK, "GET", "/devices", nil) // notes the session's last use, which would wait for the lock, too
+
+	held, hold := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	t.Cleanup(release) // before the databases are closed, which would wait
 	done := make(chan error, 1)
 	go func() {
 		done <- other.Tx(context.WithoutCancel(t.Context()), func(*store.Tx) error {
 			close(held)
-			<-release
+			<-hold
 			return nil
 		})
 	}()
@@ -40,7 +45,7 @@ func TestALockedDatabaseIsUnavailableAndLosesNothing(t *testing.T) {
 		t.Errorf("a write to a locked database: %d %s", a.status, a.body)
 	}
 	v.want(http.StatusOK, "GET", "/devices", nil)
-	close(release)
+	release()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -22,6 +23,26 @@ func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
 		return next(c)
+	}
+}
+
+// The longest that a request may take. Nothing that works takes a tenth of it: it is for a database that is locked or gone, where an
+// answer that says so is worth more than a late one. A sign-in waits for somebody else's server, too.
+const (
+	operationTime = 10 * time.Second
+	signInTime    = 30 * time.Second
+)
+
+// limitTime ends the work on a request that takes too long; the caller hears that the service is unavailable. A change whose commit has begun
+// is not undone.
+func limitTime(longest time.Duration) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			ctx, cancel := context.WithTimeout(c.Request().Context(), longest)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // Handler returns the whole HTTP surface for browsers and API clients. It refuses a contract that does not match the table of access.
 //
 // A request meets, from the outside in: an id, the access log, recovery from panics, headers, the limit on bodies, the refusal of other
-// sites, the limit on rates; and for an operation of the contract: no caching, who asks and may they (access.go), is it well formed
+// sites, the limit on rates; and for an operation of the contract: no caching, who asks and may they (access.go), a deadline, is it well formed
 // (validate.go), and then its handler. An error anywhere becomes a problem in fail (problem.go).
 func (s *Server) Handler() (http.Handler, error) {
 	s.init()
@@ -47,12 +47,16 @@ func (s *Server) Handler() (http.Handler, error) {
 		if guessable[operation] {
 			chain = append(chain, guesses)
 		}
-		perOperation[operation] = append(chain, gate, validate(route))
+		chain = append(chain, gate)
+		if operation != "streamEvents" {
+			chain = append(chain, limitTime(operationTime)) // after the gate, which notes the last use and must not spend a reader's time on it
+		}
+		perOperation[operation] = append(chain, validate(route))
 	}
 	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{BaseURL: apiBase, OperationMiddlewares: perOperation})
 
-	e.GET("/auth/start", s.startSignIn, noStore, s.leadBack, guesses)
-	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, s.leadBack, guesses)
+	e.GET("/auth/start", s.startSignIn, noStore, s.leadBack, guesses, limitTime(signInTime))
+	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, s.leadBack, guesses, limitTime(signInTime))
 	e.GET("/api/openapi.yaml", echo.WrapHandler(serveBytes("application/yaml", contractYAML)))
 	e.GET("/api/openapi.json", echo.WrapHandler(serveBytes("application/json", spec.json)))
 	e.GET("/healthz", s.healthz)

@@ -132,22 +132,23 @@ func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
 	if who, user, ok := strings.Cut(e.Actor, ":"); ok && who == "user" {
 		actor = portal.UserID(user)
 	}
+	w.broker.tell(notice{Kind: kindAudit}, audience{right: portal.AuditRead})
 	switch kind {
 	case "device":
 		owner := w.ownerIn(ctx, e, portal.DeviceID(id))
-		w.broker.tell(notice{kindDevice, id}, audience{user: owner, everyone: owner == ""})
+		w.broker.tell(notice{kindDevice, id}, audience{user: owner, everyone: owner == "", right: portal.DevicesRead})
 	case "user":
-		w.broker.tell(notice{kindPerson, id}, audience{user: portal.UserID(id)})
-		w.broker.tell(notice{Kind: kindDevice}, audience{user: portal.UserID(id)}) // the account's state and groups decide about its tunnels
+		w.broker.tell(notice{kindPerson, id}, audience{user: portal.UserID(id), right: portal.PeopleRead})
+		w.broker.tell(notice{Kind: kindDevice}, audience{user: portal.UserID(id), right: portal.DevicesRead}) // the account's state and groups decide about its tunnels
 	case "session", "factor", "token":
-		w.broker.tell(notice{Kind: kindSession}, audience{user: actor})
+		w.broker.tell(notice{Kind: kindSession}, audience{user: actor, right: portal.PeopleRead})
 	case "gateway", "pop":
-		w.broker.tell(notice{kindGateway, id}, audience{})
+		w.broker.tell(notice{kindGateway, id}, audience{right: portal.GatewaysRead})
 		w.broker.tell(notice{Kind: kindProfile}, audience{everyone: true}) // its regions
 	case "profile", "pool":
 		w.broker.tell(notice{kindProfile, id}, audience{everyone: true})
 	case "rule", "resource", "group":
-		w.broker.tell(notice{kindRule, id}, audience{})
+		w.broker.tell(notice{kindRule, id}, audience{right: portal.AccessRead})
 	}
 }
 
@@ -166,7 +167,7 @@ func (w *watcher) ownerIn(ctx context.Context, e portal.AuditEvent, id portal.De
 func (w *watcher) heard(ctx context.Context, e feed.Event) {
 	switch e.Kind {
 	case feed.EventGateway:
-		w.broker.tell(notice{kindGateway, string(e.Gateway)}, audience{})
+		w.broker.tell(notice{kindGateway, string(e.Gateway)}, audience{right: portal.GatewaysRead})
 		up := e.Gateway != "" && w.Live.Status(e.Gateway).Connected
 		if e.Gateway == "" || w.connected[e.Gateway] != up {
 			w.connected[e.Gateway] = up
@@ -178,7 +179,7 @@ func (w *watcher) heard(ctx context.Context, e feed.Event) {
 			return
 		}
 		for _, id := range e.Devices {
-			w.broker.tell(notice{kindDevice, string(id)}, audience{user: w.ownerOf(ctx, id)})
+			w.broker.tell(notice{kindDevice, string(id)}, audience{user: w.ownerOf(ctx, id), right: portal.DevicesRead})
 		}
 	}
 }
