@@ -239,8 +239,12 @@ func (f *Filter) inBatches(s shape, name string, elems map[elem]string, do func(
 		list = list[:0]
 		return err
 	}
-	for k, v := range elems {
-		if list = append(list, s.element(k, v)); len(list) == batch {
+	keys := slices.Collect(maps.Keys(elems))
+	if s >= intervals { // they are listed as they came; the others by value
+		slices.SortFunc(keys, func(x, y elem) int { return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.last, y.last)) })
+	}
+	for _, k := range keys {
+		if list = append(list, s.element(k, elems[k])); len(list) == batch {
 			if err := flush(); err != nil {
 				return err
 			}
