@@ -19,7 +19,9 @@ import (
 func FuzzParseDown(f *testing.F) {
 	beat := uint64(7)
 	for _, d := range []down{
-		{Welcome: &welcome{Epoch: 1, Beat: 15000}}, {Beat: &beat, Hash: "ab"}, {Bye: byeFenced},
+		{Welcome: &welcome{Epoch: 1, Beat: 15000}},
+		{Beat: &beat, Hash: "ab"},
+		{Bye: byeFenced},
 		{Change: &portal.Change{Revision: 3, Full: true, Gone: []portal.EntryKey{{Profile: "p", Device: "d"}}}, More: true},
 	} {
 		f.Add(appendLine(nil, d))

@@ -35,7 +35,6 @@ type chaos struct {
 	nodes    []*node
 	at       []portal.PoPID // of each node
 	up       []bool
-	rules    int
 }
 
 func newChaos(t *testing.T, db *store.Store, rng *rand.Rand) *chaos {

@@ -303,11 +303,6 @@ func (n *node) awaitGone(k portal.EntryKey) {
 	n.await("end of entry "+string(k.Device), func(s *portal.State) bool { _, ok := s.Entries[k]; return !ok })
 }
 
-func (n *node) awaitRevision(rev uint64) {
-	n.t.Helper()
-	n.await(fmt.Sprintf("revision %d", rev), func(s *portal.State) bool { return s.Revision >= rev })
-}
-
 func (n *node) snapshots() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
