@@ -121,8 +121,10 @@ func TestRuleIsItsDestinations(t *testing.T) {
 		v4, v6 := netip.MustParsePrefix("10.20.0.9/32"), netip.MustParsePrefix("fd00:20::/64")
 		low, high := portal.PortRange{First: 80, Last: 81}, portal.PortRange{First: 443, Last: 443}
 		want := []portal.Destination{
-			{Prefix: v4, Transport: portal.TCP, Ports: low}, {Prefix: v4, Transport: portal.TCP, Ports: high},
-			{Prefix: v6, Transport: portal.TCP, Ports: low}, {Prefix: v6, Transport: portal.TCP, Ports: high},
+			{Prefix: v4, Transport: portal.TCP, Ports: low},
+			{Prefix: v4, Transport: portal.TCP, Ports: high},
+			{Prefix: v6, Transport: portal.TCP, Ports: low},
+			{Prefix: v6, Transport: portal.TCP, Ports: high},
 		}
 		if got := h.logged().Rules[r.ID].Destinations; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
