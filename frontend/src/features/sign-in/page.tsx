@@ -8,7 +8,10 @@ import { fill, loadWords, type Words } from './words.ts';
 
 type Answer = { providers: Provider[]; demo: boolean; version: string };
 type Spoken = { language: Language; words: Words };
-type State = { kind: 'loading' } | { kind: 'ready'; answer: Answer } | { kind: 'failed'; requestId: string };
+type State =
+  | { kind: 'loading' }
+  | { kind: 'ready'; answer: Answer }
+  | { kind: 'failed'; code: string; requestId: string };
 
 /** One button for each way to sign in. It stands alone, without the app's libraries, so that it is there at once. */
 export function SignInPage({ first }: { first: Spoken }) {
@@ -56,7 +59,7 @@ export function SignInPage({ first }: { first: Spoken }) {
         {state.kind === 'failed' && (
           <>
             <Notice
-              text={problems.network ?? { what: t.loading, next: '' }}
+              text={problemText(problems, { code: state.code, title: '', detail: '', status: 0 })}
               id={state.requestId}
               idLabel={t.requestId}
             />
@@ -152,9 +155,10 @@ function useWays(): [State, () => void] {
 async function fetchWays(): Promise<State> {
   try {
     const response = await fetch('/api/v1/sign-in');
-    if (!response.ok) return { kind: 'failed', requestId: response.headers.get('X-Request-Id') ?? '' };
+    if (!response.ok)
+      return { kind: 'failed', code: 'internal', requestId: response.headers.get('X-Request-Id') ?? '' };
     return { kind: 'ready', answer: (await response.json()) as Answer };
   } catch {
-    return { kind: 'failed', requestId: '' };
+    return { kind: 'failed', code: 'network', requestId: '' };
   }
 }
