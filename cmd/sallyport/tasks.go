@@ -31,6 +31,8 @@ func runTasks(ctx context.Context, log *slog.Logger, deadline time.Duration, tas
 	running := map[string]bool{}
 	for _, t := range tasks {
 		running[t.name] = true
+	}
+	for _, t := range tasks {
 		group.Go(func() error {
 			err := t.run(ctx)
 			mu.Lock()
