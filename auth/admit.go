@@ -117,12 +117,12 @@ func (s *Service) takeRole(tx *store.Tx, p *Provider, who person, user portal.Us
 }
 
 // nextRole decides a person's role at a sign-in. claimed is what their groups give, "" for nothing. A role that a claim gave ends with
-// the claim; one that was given here is only ever raised.
+// the claim; one that was given here is only ever raised, to a role with all its rights and more.
 func nextRole(role portal.Role, from store.RoleSource, claimed portal.Role, owner bool) (portal.Role, store.RoleSource) {
 	switch {
 	case owner:
 		return portal.RoleOwner, store.RoleLocal
-	case rank(claimed) > rank(role):
+	case claimed != role && claimed.Covers(role):
 		return claimed, store.RoleFromClaim
 	case from == store.RoleFromClaim && claimed != "":
 		return claimed, store.RoleFromClaim

@@ -110,7 +110,7 @@ func FuzzClaims(f *testing.F) {
 }
 
 func TestNextRole(t *testing.T) {
-	const u, a, o = portal.RoleUser, portal.RoleAdmin, portal.RoleOwner
+	const u, a, o, n, h = portal.RoleUser, portal.RoleAdmin, portal.RoleOwner, portal.RoleNetworkAdmin, portal.RoleHelpDesk
 	for _, c := range []struct {
 		role    portal.Role
 		from    store.RoleSource
@@ -127,6 +127,9 @@ func TestNextRole(t *testing.T) {
 		{a, store.RoleLocal, "", false, a, store.RoleLocal},
 		{o, store.RoleLocal, a, false, o, store.RoleLocal},
 		{a, store.RoleLocal, o, false, o, store.RoleFromClaim},
+		{n, store.RoleLocal, h, false, n, store.RoleLocal}, // neither has all rights of the other
+		{n, store.RoleFromClaim, h, false, h, store.RoleFromClaim},
+		{n, store.RoleLocal, a, false, a, store.RoleFromClaim},
 		{u, store.RoleLocal, "", true, o, store.RoleLocal},
 		{a, store.RoleFromClaim, a, true, o, store.RoleLocal},
 	} {

@@ -60,7 +60,8 @@ func (s *Service) PersonSessions(ctx context.Context, by portal.Actor, id portal
 }
 
 // Suspend ends a person's sessions, tokens and tunnels, all at once, and lets nobody in as them until Resume. Suspending twice changes
-// nothing. It returns ErrLastOwner, ErrOwnAccount, ErrOwnersOnly for an owner's account, or portal.ErrNotFound.
+// nothing. It returns ErrLastOwner, ErrOwnAccount, ErrOwnersOnly for an owner's account, portal.ErrAboveOwn for one with more rights than the
+// actor may touch, or portal.ErrNotFound.
 func (s *Service) Suspend(ctx context.Context, by portal.Actor, id portal.UserID) error {
 	return s.administer(ctx, by, PeopleWrite, id, func(tx *store.Tx, c change) error {
 		if c.self {
@@ -103,16 +104,19 @@ func (s *Service) Resume(ctx context.Context, by portal.Actor, id portal.UserID)
 }
 
 // SetRole changes a person's role, until a claim of their provider or another SetRole changes it. It returns ErrLastOwner, also when two
-// owners demote each other at the same moment.
+// owners demote each other at the same moment, and portal.ErrAboveOwn for a role with rights that the actor lacks.
 func (s *Service) SetRole(ctx context.Context, by portal.Actor, id portal.UserID, role portal.Role) error {
-	if rank(role) == 0 {
+	if !role.Known() {
 		return portal.InvalidFields(portal.Field{Path: "/role", Code: "unknown", Msg: "There is no such role."})
 	}
 	return s.administer(ctx, by, PeopleRoles, id, func(tx *store.Tx, c change) error {
 		if c.user.Role == role {
 			return nil
 		}
-		if c.last && rank(role) < rank(c.user.Role) {
+		if !c.role.Covers(role) {
+			return portal.ErrAboveOwn
+		}
+		if c.last && !role.Covers(c.user.Role) {
 			return ErrLastOwner
 		}
 		if err := tx.SetRole(id, role, store.RoleLocal); err != nil {
@@ -175,6 +179,7 @@ type change struct {
 	user portal.User // as it is, locked
 	self bool        // the acting person's own
 	last bool        // without this account nobody could do what it can: the last owner, or the last admin where there is no owner
+	role portal.Role // of the acting person, as it is now; the system counts as an owner
 }
 
 // administer runs fn on an account for somebody who may do a to it, in one transaction. Everybody with rights over others is locked
@@ -187,12 +192,12 @@ func (s *Service) administer(ctx context.Context, by portal.Actor, a Action, id 
 		return portal.ErrNotFound
 	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
-		powerful, err := tx.LockPrivileged(portal.RoleOwner, portal.RoleAdmin)
+		powerful, err := tx.LockPrivileged(portal.StaffRoles()...)
 		if err != nil {
 			return err
 		}
 		powerful = slices.DeleteFunc(powerful, func(u portal.User) bool { return u.State != portal.UserActive })
-		role := by.Role
+		role := portal.RoleOwner
 		if !by.IsSystem() {
 			i := slices.IndexFunc(powerful, func(u portal.User) bool { return u.ID == by.User })
 			if i < 0 || !Can(powerful[i].Role, a) {
@@ -204,10 +209,10 @@ func (s *Service) administer(ctx context.Context, by portal.Actor, a Action, id 
 		if err != nil {
 			return err
 		}
-		if user.Role == portal.RoleOwner && role != portal.RoleOwner && !by.IsSystem() {
-			return ErrOwnersOnly
+		if err := mayTouch(role, user.Role); err != nil {
+			return err
 		}
-		return fn(tx, change{user: user, self: by.User == id, last: isLast(user, powerful)})
+		return fn(tx, change{user: user, self: by.User == id, last: isLast(user, powerful), role: role})
 	})
 	if err != nil {
 		return fmt.Errorf("%s of %s: %w", a, id, err)
@@ -215,10 +220,18 @@ func (s *Service) administer(ctx context.Context, by portal.Actor, a Action, id 
 	return nil
 }
 
-// isLast reports whether nobody else among the active people of power has the user's power.
+func mayTouch(role, other portal.Role) error {
+	if other == portal.RoleOwner && role != portal.RoleOwner {
+		return ErrOwnersOnly
+	}
+	return role.MayTouch(other)
+}
+
+// isLast reports whether nobody else among the active people of power can do all that the user can, where the user can change roles: then
+// nobody could undo the loss.
 func isLast(user portal.User, powerful []portal.User) bool {
-	if user.State != portal.UserActive || rank(user.Role) < rank(portal.RoleAdmin) {
+	if user.State != portal.UserActive || !user.Role.May(PeopleRoles) {
 		return false
 	}
-	return !slices.ContainsFunc(powerful, func(u portal.User) bool { return u.ID != user.ID && rank(u.Role) >= rank(user.Role) })
+	return !slices.ContainsFunc(powerful, func(u portal.User) bool { return u.ID != user.ID && u.Role.Covers(user.Role) })
 }

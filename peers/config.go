@@ -15,7 +15,7 @@ import (
 // It returns ErrNoGateway when no gateway there takes clients, and portal.ErrNotFound for a region that does not serve the profile.
 func (s *Service) Config(ctx context.Context, by portal.Actor, id portal.DeviceID, pop portal.PoPID) (cfg portal.WireGuardConfig, err error) {
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		d, err := ownDevice(tx, by, id)
+		d, err := seenDevice(tx, by, id)
 		if err != nil {
 			return err
 		}

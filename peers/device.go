@@ -11,7 +11,7 @@ import (
 
 // NewDevice is what a person says of a device to be added. Wrong fields come back as portal.ErrInvalid with the paths of the API's body.
 type NewDevice struct {
-	Owner     portal.UserID // "": the actor; somebody else's needs the right to manage
+	Owner     portal.UserID // "": the actor; somebody else's needs portal.DevicesKeys
 	Name      string        // 1 to 64 printable characters, unique per person
 	Platform  portal.Platform
 	Profile   portal.ProfileID
@@ -35,6 +35,9 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		}
 		p, err := lockPolicy(tx)
 		if err != nil {
+			return err
+		}
+		if err := mayTouch(by, owner); err != nil {
 			return err
 		}
 		profile, err := placeDevice(p, owner, &d)
@@ -67,7 +70,7 @@ func (in NewDevice) device(by portal.Actor) (portal.Device, error) {
 	if d.User == "" {
 		d.User = by.User
 	}
-	if d.User != by.User && !manages(by) {
+	if d.User != by.User && !by.May(portal.DevicesKeys) {
 		return d, portal.ErrNotFound
 	}
 	var c check
@@ -135,7 +138,7 @@ func (s *Service) RenameDevice(ctx context.Context, by portal.Actor, id portal.D
 	if err := c.err(); err != nil {
 		return DeviceView{}, err
 	}
-	return s.changeDevice(ctx, by, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
+	return s.changeDevice(ctx, by, portal.DevicesWrite, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
 		if d.Name == name {
 			return 0, nil
 		}
@@ -155,7 +158,7 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 	if err := c.err(); err != nil {
 		return DeviceView{}, err
 	}
-	return s.changeDevice(ctx, by, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
+	return s.changeDevice(ctx, by, portal.DevicesKeys, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
 		p, err := lockPolicy(tx)
 		if err != nil {
 			return 0, err
@@ -186,7 +189,7 @@ func (s *Service) RevokeDevice(ctx context.Context, by portal.Actor, id portal.D
 		if err != nil {
 			return err
 		}
-		d, err := ownDevice(tx, by, id)
+		d, err := ownDevice(tx, by, portal.DevicesWrite, id)
 		if err != nil {
 			return err
 		}
@@ -214,9 +217,9 @@ func (s *Service) SuspendDevice(ctx context.Context, by portal.Actor, id portal.
 	return s.setState(ctx, by, id, portal.DeviceSuspended, "device.suspend")
 }
 
-// ResumeDevice lets a suspended device connect again. Only who manages may; others get portal.ErrForbidden for their own device.
+// ResumeDevice lets a suspended device connect again. It needs portal.DevicesWrite; others get portal.ErrForbidden for their own device.
 func (s *Service) ResumeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID) (DeviceView, error) {
-	if !manages(by) {
+	if !by.May(portal.DevicesWrite) {
 		if _, err := s.Device(ctx, by, id); err != nil {
 			return DeviceView{}, err
 		}
@@ -226,7 +229,7 @@ func (s *Service) ResumeDevice(ctx context.Context, by portal.Actor, id portal.D
 }
 
 func (s *Service) setState(ctx context.Context, by portal.Actor, id portal.DeviceID, state portal.DeviceState, action string) (DeviceView, error) {
-	return s.changeDevice(ctx, by, id, func(tx *store.Tx, _ store.DeviceRecord) (uint64, error) {
+	return s.changeDevice(ctx, by, portal.DevicesWrite, id, func(tx *store.Tx, _ store.DeviceRecord) (uint64, error) {
 		p, err := lockPolicy(tx)
 		if err != nil {
 			return 0, err
@@ -245,12 +248,13 @@ func (s *Service) setState(ctx context.Context, by portal.Actor, id portal.Devic
 	})
 }
 
-// changeDevice runs change on a device that the actor may change, in one transaction, and returns what it is afterwards.
-func (s *Service) changeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID,
+// changeDevice runs change on a device that the actor may change, in one transaction, and returns what it is afterwards. right is what
+// it takes for somebody else's.
+func (s *Service) changeDevice(ctx context.Context, by portal.Actor, right portal.Right, id portal.DeviceID,
 	change func(tx *store.Tx, d store.DeviceRecord) (revision uint64, err error),
 ) (view DeviceView, err error) {
 	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
-		d, err := ownDevice(tx, by, id)
+		d, err := ownDevice(tx, by, right, id)
 		if err != nil {
 			return err
 		}
@@ -272,13 +276,38 @@ func (s *Service) changeDevice(ctx context.Context, by portal.Actor, id portal.D
 	return view, err
 }
 
-// ownDevice returns a device that is the actor's or that the actor manages. Not there and not yours are the same portal.ErrNotFound.
-func ownDevice(tx *store.Tx, by portal.Actor, id portal.DeviceID) (store.DeviceRecord, error) {
+// seenDevice returns a device that is the actor's or that the actor may see. Not there and not to be seen are the same portal.ErrNotFound.
+func seenDevice(tx *store.Tx, by portal.Actor, id portal.DeviceID) (store.DeviceRecord, error) {
 	d, err := tx.Device(id)
-	if err == nil && d.User != by.User && !manages(by) {
+	if err == nil && d.User != by.User && !by.May(portal.DevicesRead) {
 		return store.DeviceRecord{}, portal.ErrNotFound
 	}
 	return d, err
+}
+
+// ownDevice returns a device that is the actor's, or somebody's whose devices the actor may change. One that may only be seen is
+// portal.ErrForbidden, or portal.ErrAboveOwn by its owner's role.
+func ownDevice(tx *store.Tx, by portal.Actor, right portal.Right, id portal.DeviceID) (store.DeviceRecord, error) {
+	d, err := seenDevice(tx, by, id)
+	if err != nil || d.User == by.User {
+		return d, err
+	}
+	if !by.May(right) {
+		return store.DeviceRecord{}, portal.ErrForbidden
+	}
+	owner, err := tx.User(d.User)
+	if err == nil {
+		err = mayTouch(by, owner)
+	}
+	return d, err
+}
+
+// mayTouch returns portal.ErrAboveOwn for what belongs to somebody with more rights than the actor may touch.
+func mayTouch(by portal.Actor, owner portal.User) error {
+	if by.IsSystem() || by.User == owner.ID {
+		return nil
+	}
+	return by.Role.MayTouch(owner.Role)
 }
 
 func deviceTarget(id portal.DeviceID) string { return "device:" + string(id) }

@@ -41,14 +41,14 @@ const (
 	maxLimit     = 200
 )
 
-// Device returns one device, or portal.ErrNotFound when it is not there or neither the actor's nor the actor manages.
+// Device returns one device, or portal.ErrNotFound when it is not there or neither the actor's nor the actor may see everybody's.
 func (s *Service) Device(ctx context.Context, by portal.Actor, id portal.DeviceID) (view DeviceView, err error) {
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
 		views, err := viewDevices(tx, store.DeviceFilter{IDs: []portal.DeviceID{id}})
 		if err != nil {
 			return err
 		}
-		if len(views) == 0 || views[0].User != by.User && !manages(by) {
+		if len(views) == 0 || views[0].User != by.User && !by.May(portal.DevicesRead) {
 			return portal.ErrNotFound
 		}
 		view = views[0]
@@ -57,7 +57,7 @@ func (s *Service) Device(ctx context.Context, by portal.Actor, id portal.DeviceI
 	return view, err
 }
 
-// Devices returns a page of devices. Who does not manage gets portal.ErrForbidden for everybody's and portal.ErrNotFound for another person's.
+// Devices returns a page of devices. Who may not see everybody's gets portal.ErrForbidden for everybody's and portal.ErrNotFound for another person's.
 func (s *Service) Devices(ctx context.Context, by portal.Actor, q DeviceQuery) (page DevicePage, err error) {
 	f, err := q.filter(by)
 	if err != nil {
@@ -85,9 +85,9 @@ func (q DeviceQuery) filter(by portal.Actor) (store.DeviceFilter, error) {
 		f.Limit = defaultLimit
 	}
 	switch {
-	case q.Owner != "" && q.Owner != by.User && !manages(by):
+	case q.Owner != "" && q.Owner != by.User && !by.May(portal.DevicesRead):
 		return f, portal.ErrNotFound
-	case q.Owner == "" && !manages(by):
+	case q.Owner == "" && !by.May(portal.DevicesRead):
 		return f, portal.ErrForbidden
 	case q.Owner != "":
 		f.Users = []portal.UserID{q.Owner}

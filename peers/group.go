@@ -16,7 +16,7 @@ type GroupView struct {
 
 // Groups returns every group: Everyone first, then by name.
 func (s *Service) Groups(ctx context.Context, by portal.Actor) (views []GroupView, err error) {
-	if !manages(by) {
+	if !by.May(portal.GroupsRead) {
 		return nil, portal.ErrForbidden
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
@@ -44,7 +44,7 @@ func (s *Service) Groups(ctx context.Context, by portal.Actor) (views []GroupVie
 
 // CreateGroup adds a local group. It returns portal.ErrDuplicate when the name is taken.
 func (s *Service) CreateGroup(ctx context.Context, by portal.Actor, name string) (g portal.Group, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
 		var c check
 		g = portal.Group{ID: portal.NewID[portal.GroupID](p.tx.Now), Name: c.name("/name", name), CreatedAt: p.tx.Now}
 		if err := c.err(); err != nil {
@@ -60,7 +60,7 @@ func (s *Service) CreateGroup(ctx context.Context, by portal.Actor, name string)
 
 // DeleteGroup removes a group and its memberships. It returns ErrInUse while a rule or profile names the group.
 func (s *Service) DeleteGroup(ctx context.Context, by portal.Actor, id portal.GroupID) error {
-	return s.managing(ctx, by, func(p *policy) error {
+	return s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
 		g, err := p.tx.Group(id)
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func groupUnused(tx *store.Tx, id portal.GroupID) error {
 
 // SetMember gives or takes a local membership, and compiles the person's entries again.
 func (s *Service) SetMember(ctx context.Context, by portal.Actor, group portal.GroupID, user portal.UserID, member bool) error {
-	if !manages(by) {
+	if !by.May(portal.GroupsWrite) {
 		return portal.ErrForbidden
 	}
 	return s.Store.Tx(ctx, func(tx *store.Tx) error {

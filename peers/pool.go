@@ -17,7 +17,7 @@ type PoolView struct {
 
 // Pools returns every pool, the oldest first.
 func (s *Service) Pools(ctx context.Context, by portal.Actor) (views []PoolView, err error) {
-	if !manages(by) {
+	if !by.May(portal.GatewaysRead) {
 		return nil, portal.ErrForbidden
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
@@ -40,7 +40,7 @@ func (s *Service) Pools(ctx context.Context, by portal.Actor) (views []PoolView,
 
 // CreatePool adds a pool. Errors: portal.ErrPool when the prefixes do not fit together, ErrPoolOverlap, portal.ErrDuplicate for the name.
 func (s *Service) CreatePool(ctx context.Context, by portal.Actor, name, v4, v6 string) (pool portal.Pool, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.GatewaysWrite, func(p *policy) error {
 		var c check
 		pool = portal.Pool{ID: portal.NewID[portal.PoolID](p.tx.Now), Name: c.name("/name", name)}
 		pool.V4, _ = c.prefix("/v4", v4)

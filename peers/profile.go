@@ -97,7 +97,7 @@ type ProfileView struct {
 	portal.Profile
 	Routes  []netip.Prefix // what a client sends through the tunnel
 	Regions []Region       // where it is served, by name
-	Devices int            // that use it; 0 for those who do not manage
+	Devices int            // that use it; 0 for those who may not see all profiles
 }
 
 // Profiles returns the profiles that the actor may use, by name.
@@ -105,9 +105,9 @@ func (s *Service) Profiles(ctx context.Context, by portal.Actor) ([]ProfileView,
 	return s.listProfiles(ctx, by, false)
 }
 
-// AllProfiles returns every profile, by name, for those who manage.
+// AllProfiles returns every profile, by name, for those who may see all.
 func (s *Service) AllProfiles(ctx context.Context, by portal.Actor) ([]ProfileView, error) {
-	if !manages(by) {
+	if !by.May(portal.ProfilesRead) {
 		return nil, portal.ErrForbidden
 	}
 	return s.listProfiles(ctx, by, true)
@@ -130,7 +130,7 @@ func (s *Service) listProfiles(ctx context.Context, by portal.Actor, all bool) (
 	return views, err
 }
 
-// Profile returns one profile: any for those who manage, else only one that the actor may use or has a device with.
+// Profile returns one profile: any for those who may see all, else only one that the actor may use or has a device with.
 func (s *Service) Profile(ctx context.Context, by portal.Actor, id portal.ProfileID) (view ProfileView, err error) {
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
 		p, err := tx.Profile(id)
@@ -154,7 +154,7 @@ func (s *Service) Profile(ctx context.Context, by portal.Actor, id portal.Profil
 }
 
 func maySee(tx *store.Tx, by portal.Actor, p portal.Profile) (bool, error) {
-	if manages(by) {
+	if by.May(portal.ProfilesRead) {
 		return true, nil
 	}
 	groups, err := tx.GroupIDs(by.User)
@@ -171,7 +171,7 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 		return nil, err
 	}
 	use := map[portal.ProfileID]int{}
-	if manages(by) {
+	if by.May(portal.ProfilesRead) {
 		if use, err = tx.ProfileUse(); err != nil {
 			return nil, err
 		}
@@ -185,7 +185,7 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 
 // CreateProfile adds a profile. It returns portal.ErrDuplicate when the name is taken, and ErrNoPool when there is no pool yet.
 func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (view ProfileView, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		var c check
 		profile := in.profile(&c)
 		if err := in.resolve(p.tx, &c, &profile); err != nil {
@@ -204,7 +204,7 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 // UpdateProfile replaces a profile. People whose groups it is no longer open to lose their entries. Files that are out keep their routes.
 // It returns ErrInUse when the pool is another one and devices have addresses of the old one.
 func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (view ProfileView, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		old, err := p.tx.Profile(id)
 		if err != nil {
 			return err
@@ -254,7 +254,7 @@ func (p *policy) published(by portal.Actor, profile portal.Profile, action strin
 
 // DeleteProfile returns ErrInUse while a device uses the profile.
 func (s *Service) DeleteProfile(ctx context.Context, by portal.Actor, id portal.ProfileID) error {
-	return s.managing(ctx, by, func(p *policy) error {
+	return s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		profile, err := p.tx.Profile(id)
 		if err != nil {
 			return err

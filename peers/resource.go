@@ -31,7 +31,7 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 
 // Resources returns every resource, by name.
 func (s *Service) Resources(ctx context.Context, by portal.Actor) (all []portal.Resource, err error) {
-	if !manages(by) {
+	if !by.May(portal.AccessRead) {
 		return nil, portal.ErrForbidden
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
@@ -43,7 +43,7 @@ func (s *Service) Resources(ctx context.Context, by portal.Actor) (all []portal.
 
 // CreateResource adds a resource.
 func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in ResourceInput) (r portal.Resource, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		if r, err = in.resource(); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in Resour
 // UpdateResource replaces a resource. One object for each rule that names it goes to gateways. It returns ErrRuleSize when one of them
 // gets too large.
 func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal.ResourceID, in ResourceInput) (r portal.Resource, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Resource(id)
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal
 
 // DeleteResource returns ErrInUse while a rule names the resource.
 func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal.ResourceID) error {
-	return s.managing(ctx, by, func(p *policy) error {
+	return s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Resource(id)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func (in RuleInput) rule(tx *store.Tx) (portal.Rule, error) {
 
 // Rules returns every rule, by name.
 func (s *Service) Rules(ctx context.Context, by portal.Actor) (all []portal.Rule, err error) {
-	if !manages(by) {
+	if !by.May(portal.AccessRead) {
 		return nil, portal.ErrForbidden
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
@@ -57,7 +57,7 @@ func (s *Service) Rules(ctx context.Context, by portal.Actor) (all []portal.Rule
 
 // CreateRule adds a rule. It returns ErrRuleSize when its resources multiply to too much.
 func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput) (r portal.Rule, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		if r, err = in.rule(p.tx); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput)
 
 // UpdateRule replaces a rule. Where its groups stay the same, one object goes to gateways, whatever the number of people.
 func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (r portal.Rule, err error) {
-	err = s.managing(ctx, by, func(p *policy) error {
+	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Rule(id)
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.Rul
 
 // DeleteRule removes a rule.
 func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.RuleID) error {
-	return s.managing(ctx, by, func(p *policy) error {
+	return s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Rule(id)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ func (s *Service) SeedPool(ctx context.Context, v4, v6 netip.Prefix) (pool porta
 	if !v6.IsValid() {
 		v6 = randomULA()
 	}
-	err = s.managing(ctx, portal.System, func(p *policy) error {
+	err = s.managing(ctx, portal.System, portal.ProfilesWrite, func(p *policy) error {
 		pools, err := p.tx.Pools()
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ type Demo struct {
 // SeedDemo makes a split and a full profile, the intranet as a resource, and a rule that lets everyone reach it, when there is no profile
 // yet. There must be a pool.
 func (s *Service) SeedDemo(ctx context.Context, d Demo) error {
-	return s.managing(ctx, portal.System, func(p *policy) error {
+	return s.managing(ctx, portal.System, portal.ProfilesWrite, func(p *policy) error {
 		profiles, err := p.tx.Profiles()
 		if err != nil || len(profiles) > 0 {
 			return err

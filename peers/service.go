@@ -15,14 +15,12 @@ type Service struct {
 	Portal string // what the head of a client's file calls this portal, usually its public URL
 }
 
-// manages reports whether the actor may see and change what belongs to everybody: admins, owners and the system itself.
-func manages(by portal.Actor) bool {
-	return by.Role == portal.RoleAdmin || by.Role == portal.RoleOwner || by.IsSystem()
-}
+// manages reports whether the actor may change gateways and points of presence.
+func manages(by portal.Actor) bool { return by.May(portal.GatewaysWrite) }
 
-// managing runs fn in a transaction under the feed lock for an actor who manages; others get portal.ErrForbidden.
-func (s *Service) managing(ctx context.Context, by portal.Actor, fn func(p *policy) error) error {
-	if !manages(by) {
+// managing runs fn in a transaction under the feed lock for an actor with a right; others get portal.ErrForbidden.
+func (s *Service) managing(ctx context.Context, by portal.Actor, right portal.Right, fn func(p *policy) error) error {
+	if !by.May(right) {
 		return portal.ErrForbidden
 	}
 	return s.Store.Tx(ctx, func(tx *store.Tx) error {

@@ -77,9 +77,9 @@ func (s *Service) Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error {
 }
 
 // RenewGrants does the same in a transaction of its own; whether the web session is fresh enough was decided before. It returns how many
-// devices were renewed and the earliest end among them, the zero time when there is none. Somebody else's needs the right to manage.
+// devices were renewed and the earliest end among them, the zero time when there is none. Somebody else's needs portal.DevicesWrite.
 func (s *Service) RenewGrants(ctx context.Context, by portal.Actor, user portal.UserID) (n int, notAfter time.Time, err error) {
-	if user != by.User && !manages(by) {
+	if user != by.User && !by.May(portal.DevicesWrite) {
 		return 0, time.Time{}, portal.ErrNotFound
 	}
 	err = s.Store.Tx(ctx, func(tx *store.Tx) error {

@@ -2,16 +2,6 @@ package portal
 
 import "time"
 
-// Role is what a person may do. The table of role × action is auth.Can.
-type Role string
-
-// The roles, from least to most.
-const (
-	RoleUser  Role = "user"
-	RoleAdmin Role = "admin"
-	RoleOwner Role = "owner"
-)
-
 // UserState tells whether a person may use anything at all.
 type UserState string
 
