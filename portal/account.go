@@ -53,8 +53,9 @@ type Actor struct {
 	Session   SessionID // "" with a token
 	Token     TokenID   // "" with a session
 	Gateway   GatewayID
-	FactorAt  time.Time  // of the session; zero with a token
-	Addr      netip.Addr // where the request came from
+	SCIM      SCIMTokenID // a directory that writes people and groups
+	FactorAt  time.Time   // of the session; zero with a token
+	Addr      netip.Addr  // where the request came from
 	RequestID string
 
 	system bool
@@ -70,7 +71,7 @@ func (a Actor) IsSystem() bool { return a.system }
 type AuditEvent struct {
 	Seq       uint64
 	At        time.Time
-	Actor     string // "user:ID", "gateway:ID", "system", or "nobody" (a sign-in that failed)
+	Actor     string // "user:ID", "gateway:ID", "scim:ID", "system", or "nobody" (a sign-in that failed)
 	Action    string // "device.create", "session.sign_in", …
 	Target    string // "device:ID", …
 	Detail    string // JSON object; secrets are never in it

@@ -99,6 +99,8 @@ func actorText(by portal.Actor) string {
 		return "user:" + string(by.User)
 	case by.Gateway != "":
 		return "gateway:" + string(by.Gateway)
+	case by.SCIM != "":
+		return "scim:" + string(by.SCIM)
 	case by.IsSystem():
 		return "system"
 	}
