@@ -27,8 +27,8 @@ type Agent struct {
 	Now         func() time.Time
 	Log         *slog.Logger
 	Report      func(Report)  // called after each change, repair and look at the peers; must not block. nil: nobody listens
-	RepairEvery time.Duration // how often the node is compared with the state; 0: 30 s. Slower when the comparison is slow
-	PollEvery   time.Duration // how often peers are looked at; 0: 1 s. Slower when there are many
+	RepairEvery time.Duration // how often the node is compared with the state; 0: every 30 s, or less often where that is slow
+	PollEvery   time.Duration // how often peers are looked at; 0: every second, or less often where there are many
 
 	// The goroutine of Run owns these (Open before it).
 	disk   *disk

@@ -155,19 +155,28 @@ func (a *Agent) repair(ctx context.Context) time.Duration {
 // thoroughEvery is how many comparisons there are to one that takes nobody's word.
 const thoroughEvery = 20
 
-// seldom keeps comparing and looking at peers to a five-hundredth of the time each, so that few changes ever meet them.
-const seldom = 500
+// How comparing and looking at peers slow down with the size: what holds a change up for longer than harmless takes only a five-hundredth
+// of the time, so that few changes ever meet it.
+const (
+	seldom   = 500
+	harmless = 10 * time.Millisecond
+)
+
+// pace is how long to wait before doing again what took so long: what the owner has set, else every or more.
+func pace(set, every, took time.Duration) time.Duration {
+	if set > 0 {
+		return set
+	}
+	return max(every, seldom*(took-harmless))
+}
 
 // untilRepair is how long the node may go uncompared, when comparing took so long.
 func (a *Agent) untilRepair(took time.Duration) time.Duration {
-	every := a.RepairEvery
-	if every == 0 {
-		every = 30 * time.Second
-	}
+	wait := pace(a.RepairEvery, 30*time.Second, took)
 	if a.sick != nil {
-		return min(every, time.Second)
+		return min(wait, time.Second)
 	}
-	return max(every, seldom*took)
+	return wait
 }
 
 func (a *Agent) noteOutcome(changes int, took time.Duration, err error) {

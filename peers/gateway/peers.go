@@ -60,11 +60,7 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 // watchPeers looks at the peers now and then and reports those that changed. A look is a small part of the time, because
 // a change waits for it in wireguard-go.
 func (a *Agent) watchPeers(ctx context.Context) {
-	every := a.PollEvery
-	if every == 0 {
-		every = time.Second
-	}
-	tick := time.NewTimer(every)
+	tick := time.NewTimer(pace(a.PollEvery, time.Second, 0))
 	defer tick.Stop()
 	for {
 		select {
@@ -79,7 +75,7 @@ func (a *Agent) watchPeers(ctx context.Context) {
 		} else if live := a.peers.changed(peers, a.gateway(), a.Now()); len(live) > 0 {
 			a.say(live)
 		}
-		tick.Reset(max(every, seldom*a.Now().Sub(start)))
+		tick.Reset(pace(a.PollEvery, time.Second, a.Now().Sub(start)))
 	}
 }
 
