@@ -150,11 +150,11 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 		Grace: 24 * time.Hour, Providers: []*auth.Provider{d.provider.Provider(demoProviderID)}, Renew: time.Hour, Guesses: defaultGuesses, Demo: true,
 		Quarantine: []portal.Destination{{Prefix: netip.PrefixFrom(d.host, d.host.BitLen()), Transport: portal.TCP}},
 	}
-	if d.endpoint, err = demoEndpoint(ctx, d.host); err != nil {
-		return err
-	}
 	if d.site, err = newSite(ctx, cfg, d.log); err != nil {
 		return err
+	}
+	if d.endpoint, err = demoEndpoint(ctx, d.host, earlierPort(ctx, d.site, d.nodeDir())); err != nil {
+		return errors.Join(err, d.site.Close())
 	}
 	mux := http.NewServeMux()
 	mux.Handle(d.provider.Path(), d.provider)
@@ -184,7 +184,7 @@ func (d *demo) tasks() ([]task, error) {
 
 func (d *demo) runGateway(ctx context.Context) error {
 	var err error
-	if d.node, err = enrolDemoGateway(ctx, d.site, filepath.Join(d.dir, "gateway"), d.endpoint, d.log); err != nil {
+	if d.node, err = enrolDemoGateway(ctx, d.site, d.nodeDir(), d.endpoint, d.log); err != nil {
 		return endOf(ctx, err)
 	}
 	if err := d.node.open(ctx, d.endpoint); err != nil {
@@ -264,10 +264,19 @@ func demoListen(ctx context.Context, host netip.Addr, chosen, fallback uint16) (
 	return nil, fmt.Errorf("listen on %s: %w", host, err)
 }
 
-// demoEndpoint finds a free UDP port for WireGuard, its usual one first.
-func demoEndpoint(ctx context.Context, host netip.Addr) (netip.AddrPort, error) {
+func (d *demo) nodeDir() string { return filepath.Join(d.dir, "gateway") }
+
+// demoEndpoint finds a free UDP port for WireGuard: that of an earlier demo on the same state, whose devices know it, then its usual one.
+func demoEndpoint(ctx context.Context, host netip.Addr, earlier uint16) (netip.AddrPort, error) {
 	var err error
+	ports := []uint16{}
+	if earlier != 0 {
+		ports = append(ports, earlier)
+	}
 	for port := uint16(51820); port < 51920; port++ {
+		ports = append(ports, port)
+	}
+	for _, port := range ports {
 		var c net.PacketConn
 		if c, err = (&net.ListenConfig{}).ListenPacket(ctx, "udp", hostPort(host, port)); err == nil {
 			if err := c.Close(); err != nil {

@@ -66,6 +66,19 @@ func enrolDemoGateway(ctx context.Context, s *site, dir string, endpoint netip.A
 	return g, g.creds.WriteFile(path)
 }
 
+// earlierPort is the port of the gateway that an earlier demo enrolled in dir, 0 for none.
+func earlierPort(ctx context.Context, s *site, dir string) uint16 {
+	creds, err := feed.ReadCredentials(filepath.Join(dir, "credentials.json"))
+	if err != nil {
+		return 0
+	}
+	g, err := s.gateways.Gateway(ctx, creds.Gateway)
+	if err != nil {
+		return 0
+	}
+	return g.Port
+}
+
 // demoGatewayFits reports whether the gateway of an earlier demo is good for this one, and retires it when it is not.
 func demoGatewayFits(ctx context.Context, s *site, id portal.GatewayID, endpoint netip.AddrPort) bool {
 	have, err := s.gateways.Gateway(ctx, id)
