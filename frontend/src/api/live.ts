@@ -3,11 +3,12 @@ import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 
 const stale: Record<string, QueryKey[]> = {
-  device: [['devices'], ['overview'], ['people'], ['audit']],
-  gateway: [['gateways'], ['overview'], ['pops'], ['profiles'], ['audit']],
-  person: [['people'], ['overview'], ['session'], ['audit']],
-  profile: [['profiles'], ['devices'], ['audit']],
-  rule: [['rules'], ['resources'], ['audit']],
+  audit: [['audit']],
+  device: [['devices'], ['overview'], ['people']],
+  gateway: [['gateways'], ['overview'], ['pops'], ['profiles']],
+  person: [['people'], ['overview'], ['session']],
+  profile: [['profiles'], ['devices']],
+  rule: [['rules'], ['resources']],
   session: [['session'], ['sessions']],
 };
 

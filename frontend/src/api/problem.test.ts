@@ -55,6 +55,7 @@ const declared = [
   'api/problem.go',
   'peers/errors.go',
   'portal/errors.go',
+  'portal/role.go',
   'portal/pool.go',
   'portal/key.go',
 ];

@@ -819,8 +819,8 @@ export interface paths {
         };
         /**
          * What changes, as server-sent events
-         * @description Event `change` with `{"kind":"device","id":"…"}`; kinds are device, gateway, person, profile, rule, session. People get
-         *     what concerns them, those who may see everything get everything. An event is a reason to look, not the data. `reset`: look at all again.
+         * @description Event `change` with `{"kind":"device","id":"…"}`; kinds are audit, device, gateway, person, profile, rule, session. People
+         *     get what concerns them; others only what their role may look at. An event is a reason to look, not the data. `reset`: look at all again.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -863,7 +863,7 @@ export interface components {
          */
         Prefix: string;
         /** @enum {string} */
-        Role: "user" | "admin" | "owner";
+        Role: "owner" | "admin" | "network_admin" | "help_desk" | "auditor" | "user";
         /** @enum {string} */
         Platform: "windows" | "macos" | "linux" | "ios" | "android" | "server" | "other";
         Problem: {

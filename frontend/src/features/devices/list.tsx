@@ -142,6 +142,7 @@ function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) =
 
 function useColumns(): Column<Device>[] {
   const { t, i18n } = useTranslation();
+  const { session } = useRouteContext({ from: '/app' });
   return [
     {
       key: 'name',
@@ -159,11 +160,15 @@ function useColumns(): Column<Device>[] {
       key: 'owner',
       title: t('devices.owner'),
       sort: (d) => d.owner.name || d.owner.email,
-      cell: (d) => (
-        <Link to="/admin/people/$id" params={{ id: d.owner.id }}>
-          {d.owner.name || d.owner.email}
-        </Link>
-      ),
+      cell: (d) => {
+        const name = d.owner.name || d.owner.email;
+        if (!may(session, 'people.read')) return name;
+        return (
+          <Link to="/admin/people/$id" params={{ id: d.owner.id }}>
+            {name}
+          </Link>
+        );
+      },
     },
     {
       key: 'status',

@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useRouteContext } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gatewaysQuery } from '../../api/gateways.ts';
 import { auditQuery, type Overview, overviewQuery } from '../../api/overview.ts';
+import { may } from '../../api/rights.ts';
 import { AuditSentence } from '../../ui/audit-sentence.tsx';
 import { formatMs } from '../../ui/format.ts';
 import { GatewayStatusChip } from '../../ui/gateway-status.tsx';
@@ -16,17 +17,19 @@ import classes from './overview.module.css';
 export function OverviewPage() {
   const { t } = useTranslation();
   const overview = useQuery(overviewQuery());
+  const { session } = useRouteContext({ from: '/app' });
   return (
     <Page title={t('overview.title')}>
       <Answer query={overview}>{(o) => <Numbers overview={o} />}</Answer>
       <Attention />
-      <Newest />
+      {may(session, 'audit.read') && <Newest />}
     </Page>
   );
 }
 
 function Numbers({ overview: o }: { overview: Overview }) {
   const { t, i18n } = useTranslation();
+  const { session } = useRouteContext({ from: '/app' });
   const ms = (value: number | undefined) => (value === undefined ? '–' : formatMs(value, i18n.language));
   const number = (n: number) => new Intl.NumberFormat(i18n.language).format(n);
   return (
@@ -34,7 +37,7 @@ function Numbers({ overview: o }: { overview: Overview }) {
       <Tile name={t('overview.connected')} to="/admin/devices" note={t('overview.ofDevices', { count: o.devices })}>
         {number(o.connected)}
       </Tile>
-      <Tile name={t('overview.people')} to="/admin/people">
+      <Tile name={t('overview.people')} to={may(session, 'people.read') ? '/admin/people' : undefined}>
         {number(o.people)}
       </Tile>
       <Tile name={t('overview.gateways')} to="/admin/gateways" note={t('overview.ofGateways', { count: o.gateways })}>

@@ -10,7 +10,7 @@ import { say } from '../../ui/notify.ts';
 type Props = { person: Person; opened: boolean; onClose: () => void };
 
 const refresh = [['people'], ['devices'], ['overview'], ['audit']];
-const roles: Role[] = ['user', 'admin', 'owner'];
+const roles: Role[] = ['user', 'auditor', 'help_desk', 'network_admin', 'admin', 'owner'];
 const nameOf = (person: Person) => person.name || person.email;
 
 export function SuspendDialog({ person, opened, onClose }: Props) {
