@@ -43,7 +43,8 @@ const deeds = {
   carrying: async ({ key }) => ({ carrying: await watch.carrying(...formsOf(key)), requests: watch.requests.length }),
   complaints: async () => ({ complaints }),
   async visit({ url }) {
-    await page.goto(url, { waitUntil: 'networkidle' })
+    await page.goto(url, { waitUntil: 'load' })
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
   },
   weigh: async () => ({ scripts }),
   screenshot: ({ path }) => page.screenshot({ path }).then(() => undefined),
