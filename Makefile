@@ -94,11 +94,6 @@ bench: build $(WIREGUARD_GO) $(OIDC_STAMP) ## design.md's targets, measured here
 chaos: build $(WIREGUARD_GO) ## Long runs with faults (CHAOS=duration, default 5m)
 	SALLYPORT_CHAOS=$(or $(CHAOS),5m) scripts/with-postgres $(GOTEST) -race -run 'Chaos|Fault|Kill|Cut' -count=1 -timeout 60m $(UNIT)
 
-.PHONY: images
-images: build tools ## Take the screenshot of the README anew (root)
-	mkdir -p docs/images
-	SALLYPORT_SCREENSHOT=$(CURDIR)/docs/images/home.png $(GOTEST) -count=1 -run TestWorkerInABrowser ./tests/e2e
-
 .PHONY: packages
 packages: ## The Debian packages that tests need (apt, root)
 	@scripts/packages

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/tests/world"
 )
 
@@ -19,7 +18,7 @@ func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) 
 	began := time.Now()
 	b.Do("signIn", map[string]any{"url": world.PortalURL + "/", "name": "worker"})
 	b.Do("enrolTotp", nil)
-	made := b.Do("addDevice", map[string]any{"platform": "Linux", "name": "Laptop", "profile": "Office"})
+	b.Do("addDevice", map[string]any{"platform": "Linux", "name": "Laptop", "profile": "Office"})
 	file := b.Do("downloadConf", map[string]any{"dir": dir})
 	if s.Client.Ping(world.OfficeV4) {
 		t.Fatal("the office answers before the tunnel is up")
@@ -31,11 +30,6 @@ func TestWorkerInABrowserGetsATunnelThatTurnsGreenAndDiesAtAClick(t *testing.T) 
 
 	transfer := s.Client.StartDownload(t, world.OfficeV4)
 	<-transfer.Got
-	if path := os.Getenv("SALLYPORT_SCREENSHOT"); path != "" { // make images
-		s.connected(t, s.admin, world.Device{Device: api.Device{Id: made.ID}})
-		b.Do("visit", map[string]any{"url": world.PortalURL + "/"})
-		b.Do("screenshot", map[string]any{"path": path})
-	}
 	done := make(chan world.Deed, 1)
 	go func() { done <- b.Do("revoke", map[string]any{"name": "Laptop"}) }()
 	last, err := transfer.LastByte(t.Context(), 2*time.Second)

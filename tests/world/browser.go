@@ -43,7 +43,6 @@ func (w *World) NewBrowser(n *Namespace) *Browser {
 type Deed struct {
 	OK         bool     `json:"ok"`
 	Error      string   `json:"error"`
-	ID         string   `json:"id"`         // of a device that was added
 	Path       string   `json:"path"`       // of a downloaded file
 	Text       string   `json:"text"`       // of a downloaded file
 	ClickedAt  int64    `json:"clickedAt"`  // when the request went out, Unix milliseconds
