@@ -37,6 +37,7 @@ type Config struct {
 	Requests   float64
 	Guesses    float64
 	Quarantine []portal.Destination
+	Sinks      []Sink // of the audit trail
 
 	LogLevel slog.Level
 	LogJSON  bool
@@ -93,6 +94,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Requests:   p.rate("limits.requests_per_second", r.Limits.Requests, defaultRequests),
 		Guesses:    p.rate("limits.guesses_per_second", r.Limits.Guesses, defaultGuesses),
 		Quarantine: p.destinations("quarantine", r.Quarantine),
+		Sinks:      p.sinks(r.Audit.Sinks),
 		FirstOwner: p.yes("first_owner", r.FirstOwner, false),
 		LogLevel:   p.level(r.Log.Level),
 		LogJSON:    p.format(r.Log.Format),

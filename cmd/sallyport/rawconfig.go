@@ -29,6 +29,7 @@ type rawConfig struct {
 	Sessions       rawSessions   `yaml:"sessions"`
 	Limits         rawLimits     `yaml:"limits"`
 	Quarantine     []string      `yaml:"quarantine"`
+	Audit          rawAudit      `yaml:"audit"`
 	Log            rawLog        `yaml:"log"`
 }
 
