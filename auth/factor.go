@@ -75,7 +75,10 @@ func (s *Service) mayChangeFactors(tx *store.Tx, who Who) error {
 	if err != nil {
 		return err
 	}
-	if session.FactorAt.IsZero() {
+	switch {
+	case outrun(who, session):
+		return portal.ErrSignedOut
+	case session.FactorAt.IsZero():
 		return who.RequireReady()
 	}
 	return requireFresh(session, tx.Now)

@@ -133,7 +133,7 @@ func TestConfirmationUsesItsStepAndWinsOnce(t *testing.T) {
 			done, err := w.ConfirmTOTP(t.Context(), who, code)
 			w.keep(done.Codes...)
 			return err
-		}, auth.ErrCodeUsed, auth.ErrNoEnrolment)
+		}, portal.ErrSignedOut)
 		if won != 1 {
 			t.Errorf("%d won, others %v; want 1", won, lost)
 		}
@@ -361,4 +361,23 @@ func TestTunnelsThatFailUndoTheFactor(t *testing.T) {
 		}
 		w.keep(in.Secret)
 	})
+}
+
+func TestRequestFromBeforeTheFactorDoesNotShareInIt(t *testing.T) {
+	w := on(t)
+	p := w.enrolled(ada("u1"))
+	stolen := w.signIn("u1") // its secret is known to a thief, whose requests are on their way
+	in, err := w.VerifyTOTP(t.Context(), stolen, w.code(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keep(in.Secret)
+	_, err = w.BeginTOTP(t.Context(), stolen)
+	wantErr(t, "begin a factor", err, portal.ErrSignedOut)
+	_, err = w.ConfirmTOTP(t.Context(), stolen, "123456")
+	wantErr(t, "confirm a factor", err, portal.ErrSignedOut)
+	_, err = w.NewRecoveryCodes(t.Context(), stolen)
+	wantErr(t, "recovery codes", err, portal.ErrSignedOut)
+	_, _, err = w.CreateToken(t.Context(), stolen, "mine", 0)
+	wantErr(t, "token", err, portal.ErrSignedOut)
 }

@@ -119,6 +119,12 @@ func (s *Service) lockLive(tx *store.Tx, who Who) (portal.Session, error) {
 	return session, err
 }
 
+// outrun reports whether the session has shown its second factor since the request came in with the secret from before. Who sent that may
+// have stolen it, and must not share in what the factor gave.
+func outrun(who Who, session portal.Session) bool {
+	return who.Session.FactorAt.IsZero() && !session.FactorAt.IsZero()
+}
+
 // requireFresh is RequireFresh for a session as the database has it now.
 func requireFresh(session portal.Session, now time.Time) error {
 	return RequireFresh(portal.Actor{User: session.User, FactorAt: session.FactorAt}, now)

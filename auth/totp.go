@@ -91,6 +91,8 @@ func (s *Service) mayEnrol(tx *store.Tx, who Who) (portal.Session, error) {
 		}
 	}
 	switch {
+	case outrun(who, session):
+		return session, portal.ErrSignedOut
 	case confirmed == 0:
 		return session, nil
 	case session.FactorAt.IsZero():
