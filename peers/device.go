@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -19,8 +20,8 @@ type NewDevice struct {
 	PublicKey string       // base64, as wg pubkey prints it
 }
 
-// CreateDevice adds a device with a free address and a grant at level full that lasts as long as the profile's sessions.
-// Errors: portal.ErrInvalid, portal.ErrPublicKey (in a field), ErrKeyTaken, ErrDeviceName, ErrDeviceLimit, ErrNoRegion, portal.ErrPoolFull;
+// CreateDevice adds a device with a free address and a grant at level full that lasts as long as the profile's sessions, from the person's
+// last second factor on. Errors: portal.ErrStepUp when that one is too old, portal.ErrInvalid, portal.ErrPublicKey (in a field), ErrKeyTaken, ErrDeviceName, ErrDeviceLimit, ErrNoRegion, portal.ErrPoolFull;
 // portal.ErrNotFound for a profile or region that is not there or not open to the owner.
 func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevice) (DeviceView, error) {
 	d, err := in.device(by)
@@ -46,7 +47,10 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		}
 		d.ID = portal.NewID[portal.DeviceID](tx.Now)
 		d.CreatedAt, d.KeyAt = tx.Now, tx.Now
-		grant := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: tx.Now.Add(sessionOf(profile)), RenewAt: tx.Now}
+		grant, err := firstGrant(by, d, profile, tx.Now)
+		if err != nil {
+			return err
+		}
 		sig, err := p.newDevice(d, grant)
 		if err != nil {
 			return err
@@ -62,6 +66,20 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		})
 	})
 	return view, err
+}
+
+// firstGrant lasts as long as a session of the profile, counted from when the person last showed a second factor: a new device is no way
+// around the next one. It returns portal.ErrStepUp when that is too long ago. A token, which showed one when it was made, counts from now.
+func firstGrant(by portal.Actor, d portal.Device, profile portal.Profile, now time.Time) (portal.Grant, error) {
+	proved := now
+	if by.User == d.User && !by.FactorAt.IsZero() && by.FactorAt.Before(now) {
+		proved = by.FactorAt
+	}
+	g := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: proved.Add(sessionOf(profile)), RenewAt: proved}
+	if !now.Before(g.NotAfter) {
+		return g, portal.ErrStepUp
+	}
+	return g, nil
 }
 
 // device checks all that can be checked without the database.

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
+	"github.com/sallyport/sallyport/portal/store/storetest"
 )
 
 func TestNewDeviceGetsAddressGrantAndEntry(t *testing.T) {
@@ -406,4 +407,21 @@ func TestEveryChangeIsInTheAuditTrail(t *testing.T) {
 			return err
 		})
 	})
+}
+
+func TestNewDeviceDoesNotOutliveTheSecondFactor(t *testing.T) {
+	h := newHouse(t, storetest.New(t))
+	h.mina.FactorAt = h.now
+	h.now = h.now.Add(5 * time.Hour)
+	d := h.device(h.mina, "laptop")
+	if want := h.mina.FactorAt.Add(8 * time.Hour); !d.Grant.NotAfter.Equal(want) || !d.Grant.RenewAt.Equal(h.mina.FactorAt) {
+		t.Errorf("the grant is %+v, want one until %v", d.Grant, want)
+	}
+	h.now = h.now.Add(3 * time.Hour)
+	_, err := h.s.CreateDevice(h.ctx(), h.mina, h.newDevice("phone"))
+	wantErr(t, err, portal.ErrStepUp)
+	h.mina.FactorAt = h.now
+	if d := h.device(h.mina, "phone"); !d.Grant.NotAfter.Equal(h.now.Add(8 * time.Hour)) {
+		t.Errorf("after a second factor the grant is %+v", d.Grant)
+	}
 }

@@ -202,6 +202,7 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 }
 
 // UpdateProfile replaces a profile. People whose groups it is no longer open to lose their entries. Files that are out keep their routes.
+// Where sessions are shorter now, grants that run end as if they had been given so.
 // It returns ErrInUse when the pool is another one and devices have addresses of the old one.
 func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (view ProfileView, err error) {
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
@@ -226,7 +227,13 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 		if err := p.tx.UpdateProfile(profile); err != nil {
 			return err
 		}
-		if !slices.Equal(old.Groups, profile.Groups) {
+		shorter := sessionOf(profile) < sessionOf(old)
+		if shorter {
+			if err := p.tx.ShortenGrants(id, sessionOf(profile)); err != nil {
+				return err
+			}
+		}
+		if shorter || !slices.Equal(old.Groups, profile.Groups) {
 			if err := p.devices(store.DeviceFilter{Profile: id}); err != nil {
 				return err
 			}

@@ -220,3 +220,29 @@ func TestSweepForgetsOldTombstonesAndNothingElse(t *testing.T) {
 		h.ok(h.sameAsCompiled())
 	})
 }
+
+func TestShorterSessionsShortenGrantsThatRun(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d := h.device(h.mina, "laptop")
+		h.now = h.now.Add(time.Hour)
+		late := h.device(h.jun, "phone")
+		in := peers.ProfileInput{Name: "Work", Mode: portal.Split, Included: []string{"10.20.0.0/16"}, Session: 2 * time.Hour}
+		_, err := h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, in)
+		h.ok(err)
+		for _, x := range []peers.DeviceView{d, late} {
+			want := x.CreatedAt.Add(2 * time.Hour)
+			e, there := h.entry(x)
+			now, err := h.s.Device(h.ctx(), h.admin, x.ID)
+			h.ok(err)
+			if !there || !e.NotAfter.Equal(want) || !now.Grant.NotAfter.Equal(want) {
+				t.Errorf("%s: the grant ends at %v, its entry at %v; want %v", x.Name, now.Grant.NotAfter, e.NotAfter, want)
+			}
+		}
+		in.Session = 24 * time.Hour
+		_, err = h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, in)
+		h.ok(err)
+		if e, _ := h.entry(d); !e.NotAfter.Equal(d.CreatedAt.Add(2 * time.Hour)) {
+			t.Errorf("longer sessions lengthened a grant that runs: %v", e.NotAfter)
+		}
+	})
+}

@@ -25,3 +25,14 @@ func (tx *Tx) SetGrantEnd(device portal.DeviceID, notAfter time.Time) error {
 func (tx *Tx) SetGrantLevel(device portal.DeviceID, level portal.Level) error {
 	return one(tx.db.Exec("UPDATE grants SET level = ? WHERE device_id = ?", string(level), string(device)))
 }
+
+// ShortenGrants ends the grants of a profile's devices no later than session after the person last proved who they are for them. Entries
+// are the caller's to write.
+func (tx *Tx) ShortenGrants(profile portal.ProfileID, session time.Duration) error {
+	err := tx.db.Exec(`UPDATE grants SET not_after = renew_at + ? WHERE not_after > renew_at + ? AND device_id IN (SELECT id FROM devices WHERE profile_id = ?)`,
+		session.Microseconds(), session.Microseconds(), string(profile)).Error
+	if err != nil {
+		return fmt.Errorf("shorten grants of profile %s: %w", profile, err)
+	}
+	return nil
+}
