@@ -32,10 +32,8 @@ func countCode(tx *store.Tx, who Who) (time.Duration, error) {
 		return wait, err
 	}
 	wait, err = tx.Attempt(triesCodeAddr, addrKey(who.From.Addr), codeByAddr)
-	if err != nil || wait > 0 {
-		if undo := tx.UndoAttempt(triesCode, string(who.User.ID)); undo != nil {
-			return wait, undo
-		}
+	if err == nil && wait > 0 {
+		err = tx.UndoAttempt(triesCode, string(who.User.ID))
 	}
 	return wait, err
 }

@@ -36,11 +36,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 // SweepOnce is one round of Sweep.
 func (s *Service) SweepOnce(ctx context.Context) error {
 	return s.Store.Tx(ctx, func(tx *store.Tx) error {
-		once, err := tx.SweepOnce()
+		attempts, err := tx.SweepAttempts() // in auth's order, so that the two do not wait for each other
 		if err != nil {
 			return err
 		}
-		attempts, err := tx.SweepAttempts()
+		once, err := tx.SweepOnce()
 		if err != nil {
 			return err
 		}

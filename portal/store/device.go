@@ -142,11 +142,11 @@ func (tx *Tx) CountWithProfile(user portal.UserID, profile portal.ProfileID) (n 
 	return n, nil
 }
 
-// HoldUser keeps the person's row there until the transaction ends. Who adds a device or a membership calls it before LockFeed, as
+// HoldUser keeps the person as they are until the transaction ends. Who adds a device or a membership calls it before LockFeed, as
 // those who change a person do, so that no two transactions wait for each other. It returns portal.ErrNotFound.
 func (tx *Tx) HoldUser(id portal.UserID) (portal.User, error) {
 	if !tx.store.oneWriter() {
-		if err := tx.db.Exec("SELECT 1 FROM users WHERE id = ? FOR KEY SHARE", string(id)).Error; err != nil {
+		if err := tx.db.Exec("SELECT 1 FROM users WHERE id = ? FOR SHARE", string(id)).Error; err != nil {
 			return portal.User{}, fmt.Errorf("hold person %s: %w", id, err)
 		}
 	}

@@ -67,7 +67,7 @@ func (tx *Tx) Gateway(id portal.GatewayID) (portal.Gateway, error) {
 // LockGateway is Gateway, and keeps others from changing the row until the transaction ends.
 func (tx *Tx) LockGateway(id portal.GatewayID) (portal.Gateway, error) {
 	var row gatewayRow
-	if err := tx.lockForUpdate().Where("id = ?", string(id)).Take(&row).Error; err != nil {
+	if err := tx.lockForChange().Where("id = ?", string(id)).Take(&row).Error; err != nil {
 		return portal.Gateway{}, translate(err)
 	}
 	return row.gateway()
@@ -163,7 +163,7 @@ func (tx *Tx) UseCertificate(id portal.GatewayID, serial string, certEnds time.T
 		return portal.ErrNotFound
 	}
 	var row gatewayRow
-	if err := tx.lockForUpdate().Select("cert_serial", "state").Where("id = ?", string(id)).Take(&row).Error; err != nil {
+	if err := tx.lockForChange().Select("cert_serial", "state").Where("id = ?", string(id)).Take(&row).Error; err != nil {
 		return translate(err)
 	}
 	if row.State != string(portal.GatewayActive) && row.State != string(portal.GatewayDraining) {

@@ -164,12 +164,19 @@ func translate(err error) error {
 	return err
 }
 
-// lockForUpdate makes a SELECT lock its rows until the transaction ends. SQLite has one writer, so there it does nothing.
-func (tx *Tx) lockForUpdate() *gorm.DB {
+// lockForChange makes a SELECT lock its rows until the transaction ends, against others who change or hold them, and not against foreign
+// keys that point to them: PostgreSQL looks those up when it likes (at the second update of one row in a transaction, too), and would wait
+// there for somebody who waits for the feed log. SQLite has one writer, so there it does nothing.
+func (tx *Tx) lockForChange() *gorm.DB { return tx.locking("NO KEY UPDATE") }
+
+// lockForUpdate does the same against foreign keys too.
+func (tx *Tx) lockForUpdate() *gorm.DB { return tx.locking("UPDATE") }
+
+func (tx *Tx) locking(strength string) *gorm.DB {
 	if tx.store.engine == migrations.SQLite {
 		return tx.db
 	}
-	return tx.db.Clauses(clause.Locking{Strength: "UPDATE"})
+	return tx.db.Clauses(clause.Locking{Strength: strength})
 }
 
 // one ends a query that must find exactly the row it changes.

@@ -61,7 +61,7 @@ func (tx *Tx) User(id portal.UserID) (portal.User, error) {
 // LockUser returns a person and keeps others from changing them until the transaction ends. It returns portal.ErrNotFound.
 func (tx *Tx) LockUser(id portal.UserID) (portal.User, error) {
 	var row userRow
-	if err := tx.lockForUpdate().Where("id = ?", string(id)).Take(&row).Error; err != nil {
+	if err := tx.lockForChange().Where("id = ?", string(id)).Take(&row).Error; err != nil {
 		return portal.User{}, translate(err)
 	}
 	return row.user(), nil
@@ -123,7 +123,7 @@ func (tx *Tx) SetRole(id portal.UserID, role portal.Role, from RoleSource) error
 // transaction ends: two that remove each other come one after the other.
 func (tx *Tx) LockPrivileged(roles ...portal.Role) ([]portal.User, error) {
 	var rows []userRow
-	if err := tx.lockForUpdate().Where("role IN ?", roles).Order("id").Find(&rows).Error; err != nil {
+	if err := tx.lockForChange().Where("role IN ?", roles).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("lock privileged users: %w", err)
 	}
 	users := make([]portal.User, len(rows))
