@@ -95,6 +95,8 @@ var accessTable = map[string]access{
 	"getOverview":  {ready, auth.OverviewRead},
 	"streamEvents": {ready, auth.OwnRead},
 	"listAudit":    {ready, auth.AuditRead},
+	"verifyAudit":  {ready, auth.AuditRead},
+	"exportAudit":  {ready, auth.AuditExport},
 }
 
 // gate lets only those through to an operation whom the table lets.

@@ -28,7 +28,7 @@ var wanted = map[string]string{
 	"listPeople": "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
 	"listPops": "oanhr", "createPop": "oan!", "updatePop": "oan!", "deletePop": "oan!",
 	"listGateways": "oanhr", "getGateway": "oanhr", "createGateway": "oan!", "newEnrolment": "oan!", "drainGateway": "oan!", "undrainGateway": "oan!",
-	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar",
+	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar", "verifyAudit": "oar", "exportAudit": "oar",
 }
 
 // refusals are the codes that only the gate gives when the factor is fresh.

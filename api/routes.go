@@ -48,7 +48,7 @@ func (s *Server) Handler() (http.Handler, error) {
 			chain = append(chain, guesses)
 		}
 		chain = append(chain, gate)
-		if operation != "streamEvents" {
+		if !lasting[operation] {
 			chain = append(chain, limitTime(operationTime)) // after the gate, which notes the last use and must not spend a reader's time on it
 		}
 		perOperation[operation] = append(chain, validate(route))
@@ -73,6 +73,9 @@ func (s *Server) Handler() (http.Handler, error) {
 
 // appRoute is everything that nothing else answers to.
 const appRoute = "/*"
+
+// lasting are the operations that take as long as their answer is long; they end with the client.
+var lasting = map[string]bool{"streamEvents": true, "exportAudit": true, "verifyAudit": true}
 
 // guessable are the operations whose input could be found by trying; they share a smaller budget.
 var guessable = map[string]bool{"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true}

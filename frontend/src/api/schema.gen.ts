@@ -848,6 +848,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit trail as a file
+         * @description All events that the filter chooses, oldest first. Each has what its hash is made of, so that the chain can be proved without the portal.
+         *     CSV is made safe for spreadsheets. A file that breaks off ends without the last chunk, which clients report as an error.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove that the audit trail is whole
+         * @description Walks the chain of hashes. Keep `head` outside of the portal and give it back as `anchor` later: only this shows when the newest events
+         *     were cut off, or the whole trail written anew.
+         */
+        post: operations["verifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1326,6 +1368,24 @@ export interface components {
             address?: string;
             requestId?: string;
         };
+        AuditReport: {
+            /** @description Nothing is wrong */
+            whole: boolean;
+            /**
+             * Format: int64
+             * @description Events, from the first one on, that are as they were written
+             */
+            good: number;
+            /**
+             * Format: int64
+             * @description Sequence number of the first event that was changed or is missing
+             */
+            broken?: number;
+            /** @description The anchor that was given is not in the trail any more */
+            anchorLost: boolean;
+            /** @description The last good event, to be kept outside */
+            head?: string;
+        };
         AuditPage: {
             items: components["schemas"]["AuditEvent"][];
             next?: string;
@@ -1421,6 +1481,18 @@ export interface components {
         Limit: number;
         /** @description Part of a name or address */
         Query: string;
+        /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+        AuditActor: string;
+        /** @description The beginning of the action, as in `device.` */
+        AuditAction: string;
+        /** @description To what it was done, exactly, as in `device:ID` */
+        AuditTarget: string;
+        /** @description At or after */
+        AuditFrom: string;
+        /** @description Before */
+        AuditUntil: string;
+        /** @description Part of actor, action, target, address, request id or detail */
+        AuditText: string;
     };
     requestBodies: {
         CodeBody: {
@@ -2610,6 +2682,18 @@ export interface operations {
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];
                 limit?: components["parameters"]["Limit"];
+                /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+                actor?: components["parameters"]["AuditActor"];
+                /** @description The beginning of the action, as in `device.` */
+                action?: components["parameters"]["AuditAction"];
+                /** @description To what it was done, exactly, as in `device:ID` */
+                target?: components["parameters"]["AuditTarget"];
+                /** @description At or after */
+                from?: components["parameters"]["AuditFrom"];
+                /** @description Before */
+                until?: components["parameters"]["AuditUntil"];
+                /** @description Part of actor, action, target, address, request id or detail */
+                q?: components["parameters"]["AuditText"];
             };
             header?: never;
             path?: never;
@@ -2624,6 +2708,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query: {
+                format: "jsonl" | "csv";
+                /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+                actor?: components["parameters"]["AuditActor"];
+                /** @description The beginning of the action, as in `device.` */
+                action?: components["parameters"]["AuditAction"];
+                /** @description To what it was done, exactly, as in `device:ID` */
+                target?: components["parameters"]["AuditTarget"];
+                /** @description At or after */
+                from?: components["parameters"]["AuditFrom"];
+                /** @description Before */
+                until?: components["parameters"]["AuditUntil"];
+                /** @description Part of actor, action, target, address, request id or detail */
+                q?: components["parameters"]["AuditText"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `head` of an earlier verification */
+                    anchor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditReport"];
                 };
             };
             default: components["responses"]["ProblemResponse"];
