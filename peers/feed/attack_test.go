@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,5 +161,41 @@ func TestLatencyFromClickToAppliedIsMeasured(t *testing.T) {
 	st, m := s.hub.Status(n.client.Credentials.Gateway), s.hub.Metrics()
 	if st.Latency > time.Since(began) || m.ClickP50 == 0 || m.Propagation.Counts[len(m.Propagation.Counts)-1] == 0 || m.Entries != 2 || m.Views != 1 {
 		t.Errorf("status %+v, metrics %+v", st, m)
+	}
+}
+
+func TestGatewayThatFloodsIsReadNoFasterThanOthersNeed(t *testing.T) {
+	s := newSite(t, storetest.New(t))
+	creds := s.enrol(s.pop())
+	body, out := io.Pipe()
+	transport := &http.Transport{TLSClientConfig: feed.ClientTLS(creds), ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	defer out.Close()
+	var lines atomic.Int64
+	began := time.Now()
+	go func() {
+		_, err := io.WriteString(out, `{"hello":{"since":0,"hash":"","version":"x"}}`+"\n")
+		line := []byte(`{"report":{"rev":1,"hash":"","problem":"` + strings.Repeat("x", 8<<10) + `"}}` + "\n")
+		for err == nil {
+			_, err = out.Write(line)
+			lines.Add(1)
+		}
+	}()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.addr+"/v1/stream", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	eventually(t, "the end of the burst", func() bool { return lines.Load() > 600 })
+	// The burst, what time allows, and what fits between the ends on the way.
+	if most := 600 + int64(time.Since(began)/(10*time.Millisecond)); lines.Load() > most {
+		t.Errorf("%d lines were read within %v, want at most %d", lines.Load(), time.Since(began), most)
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("600 lines were read within %v", took)
 	}
 }

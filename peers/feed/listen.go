@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/sallyport/sallyport/portal"
 )
 
@@ -16,9 +18,24 @@ const (
 	seenEvery = 30 * time.Second
 )
 
+// How often a gateway may report: our own says something every reportEvery, in as many lines as its devices need. Who says more is read no
+// faster, and so waits.
+const (
+	linesEvery = 10 * time.Millisecond
+	linesBurst = 400
+)
+
 // listen reads reports until the stream ends, and says why.
 func (h *Hub) listen(rc *http.ResponseController, lines *lineReader, s *stream) error {
+	pace := rate.NewLimiter(rate.Every(linesEvery), linesBurst)
 	for {
+		if wait := pace.Reserve().Delay(); wait > 0 {
+			select {
+			case <-s.ended:
+				return errFenced
+			case <-time.After(wait):
+			}
+		}
 		if err := rc.SetReadDeadline(time.Now().Add(silentBeats * h.Beat)); err != nil {
 			return err
 		}
