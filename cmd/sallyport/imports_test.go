@@ -19,6 +19,8 @@ var arrows = map[string][]string{
 	"migrations":              {},
 	"frontend":                {},
 	"auth":                    {"portal", "portal/seal", "portal/store", "migrations"},
+	"auth/scim":               {"auth", "portal", "portal/seal", "portal/store", "migrations"},
+	"auth/trail":              {"auth", "portal", "portal/seal", "portal/store", "migrations"},
 	"auth/authtest":           {"auth", "portal", "portal/seal", "portal/store", "migrations"},
 	"auth/demoidp":            {"auth", "portal", "portal/seal", "portal/store", "migrations"},
 	"peers/feed":              {"portal"},
@@ -28,7 +30,7 @@ var arrows = map[string][]string{
 	"peers/gateway/firewall":  {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/host":      {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/usernet":   {"peers/gateway", "peers/feed", "portal"},
-	"api":                     {"auth", "peers", "peers/feed", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
+	"api":                     {"auth", "auth/trail", "peers", "peers/feed", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
 	"cmd/sallyport-gateway": {
 		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/usernet", "peers/feed", "portal",
 	},

@@ -159,6 +159,7 @@ func (s *site) tasks(l listeners) ([]task, error) {
 	if l.metrics != nil {
 		list = append(list, serveHTTP("metrics", newServer(s.api.HealthHandler(), s.log), l.metrics))
 	}
+	list = append(list, s.forwarders()...)
 	return append(list, serveHTTP("browsers", web, l.web)), nil
 }
 
