@@ -21,12 +21,16 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', Number.POSITIVE_INFINITY],
 ];
 
+/** How much of a unit is not worth a whole unit less: twelve hours are still "in 12 hours" a few seconds later. */
+const slack = 1 / 30;
+
 /** The distance from now in the one unit that says enough: "in 11 hours", "3 minutes ago". */
 export function formatRelative(at: Date, now: Date, locale: string): string {
   let value = (at.getTime() - now.getTime()) / 1000;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   for (const [unit, size] of steps) {
-    if (Math.abs(value) < size) return format.format(Math.trunc(value), unit);
+    const whole = Math.trunc(value + Math.sign(value) * slack);
+    if (Math.abs(whole) < size) return format.format(whole, unit);
     value /= size;
   }
   return at.toISOString();

@@ -3,7 +3,7 @@ import { IconDownload } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Platform, WireGuardConfig } from '../../api/devices.ts';
-import { CopyButton } from '../../ui/copy.tsx';
+import { Command, CopyButton } from '../../ui/copy.tsx';
 import { download } from '../../ui/download.ts';
 import { buildConf, tunnelName } from '../../wireguard/conf.ts';
 import classes from './file.module.css';
@@ -36,14 +36,18 @@ export function FileDelivery({ config, privateKey, platform, onSaved }: Props) {
         </CopyButton>
       </div>
       <h2>{t(`file.desk.title.${desktop}`)}</h2>
-      <div className={classes.withPicture}>
-        <ol className={classes.steps}>
-          {t(`file.desk.steps.${desktop}`, { returnObjects: true, name }).map((step) => (
-            <li key={step}>{step}</li>
-          ))}
-        </ol>
-        <AppPicture platform={desktop} file={`${name}.conf`} />
-      </div>
+      {desktop === 'linux' ? (
+        <LinuxCommands name={name} />
+      ) : (
+        <div className={classes.withPicture}>
+          <ol className={classes.steps}>
+            {t(`file.desk.steps.${desktop}`, { returnObjects: true, name }).map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+          </ol>
+          <AppPicture platform={desktop} file={`${name}.conf`} />
+        </div>
+      )}
       {desktop !== 'linux' && (
         <p className={classes.note}>
           {t('file.desk.noApp')}{' '}
@@ -53,6 +57,19 @@ export function FileDelivery({ config, privateKey, platform, onSaved }: Props) {
         </p>
       )}
     </div>
+  );
+}
+
+/** Linux has no one app, so the commands are given; a tunnel name has no character that a shell would read. */
+function LinuxCommands({ name }: { name: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <p className={classes.note}>{t('file.desk.linux.networkManager')}</p>
+      <Command text={`nmcli connection import type wireguard file ${name}.conf`} />
+      <p className={classes.note}>{t('file.desk.linux.wgQuick')}</p>
+      <Command text={`sudo install -m 600 ${name}.conf /etc/wireguard/\nsudo wg-quick up ${name}`} />
+    </>
   );
 }
 

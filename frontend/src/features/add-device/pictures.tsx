@@ -5,9 +5,8 @@ const line = 'var(--line-strong)';
 const ink = 'var(--dim)';
 const mark = 'var(--accent-text)';
 
-/** The WireGuard app with the button to press, or a terminal on Linux. */
-export function AppPicture({ platform, file }: { platform: 'windows' | 'macos' | 'linux' | 'other'; file: string }) {
-  if (platform === 'linux') return <Terminal file={file} />;
+/** The WireGuard app with the button to press. */
+export function AppPicture({ platform, file }: { platform: 'windows' | 'macos' | 'other'; file: string }) {
   return (
     <svg className={classes.picture} viewBox="0 0 300 190" aria-hidden="true" focusable="false">
       <rect x="1" y="1" width="298" height="188" rx="10" fill="var(--surface)" stroke={line} />
@@ -38,29 +37,6 @@ export function AppPicture({ platform, file }: { platform: 'windows' | 'macos' |
       <text x="36" y="172.5" className={classes.marked}>
         Import
       </text>
-    </svg>
-  );
-}
-
-function Terminal({ file }: { file: string }) {
-  const name = file.replace(/\.conf$/, '');
-  return (
-    <svg className={classes.picture} viewBox="0 0 300 130" aria-hidden="true" focusable="false">
-      <rect x="1" y="1" width="298" height="128" rx="10" fill="var(--sunken)" stroke={line} />
-      <path d="M1 28h298" stroke={line} />
-      {[18, 34, 50].map((x) => (
-        <circle key={x} cx={x} cy="15" r="5" fill={line} />
-      ))}
-      <text x="16" y="54" className={classes.mono}>
-        $ wg-quick up {name}
-      </text>
-      <text x="16" y="76" className={classes.mono}>
-        [#] ip link add {name} type wireguard
-      </text>
-      <text x="16" y="98" className={classes.mono}>
-        [#] wg setconf {name} /dev/fd/63
-      </text>
-      <rect x="16" y="108" width="7" height="12" fill={mark} />
     </svg>
   );
 }
