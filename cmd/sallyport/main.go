@@ -45,6 +45,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema. The portal does the same when it starts."`
 	Keys    keysCmd    `cmd:"" help:"Make the master key that secrets in the database are sealed with."`
+	SCIM    scimCmd    `cmd:"" name:"scim" help:"Let directories keep people and groups here."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export or follow up the audit trail."`
 	Roles   rolesCmd   `cmd:"" help:"Print which role may do what."`
 	Demo    demoCmd    `cmd:"" help:"Try everything in one process, without root: portal, identity provider, gateway and a page behind it."`

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/auth"
+	"github.com/sallyport/sallyport/auth/scim"
 	"github.com/sallyport/sallyport/frontend"
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/peers/feed"
@@ -77,6 +78,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	if s.handler, err = s.api.Handler(); err != nil {
 		return nil, err
 	}
+	s.handler = s.api.MountSCIM(s.handler, &scim.Service{Store: db, Accounts: s.auth, Tunnels: s.peers, Public: public, Log: log})
 	return s, s.seed(ctx)
 }
 
