@@ -61,19 +61,33 @@ func (s *Service) enter(tx *store.Tx, p *Provider, who person, from Browser) (po
 	}
 	by := actorOf(user, from)
 	if created {
-		if err := tx.Audit(by, "user.create", target(user.ID), map[string]string{"provider": p.ID}); err != nil {
+		if err := tx.Audit(by, "user.create", target(user.ID), map[string]string{"provider": p.ID, "name": who.name, "email": who.email}); err != nil {
 			return portal.User{}, err
 		}
 	}
+	before := profileOf(user)
 	user.Name, user.Email, user.LastSignIn = who.name, who.email, tx.Now
 	if err := tx.UpdateUser(user); err != nil {
 		return portal.User{}, err
+	}
+	if now := profileOf(user); now != before {
+		if err := tx.Audit(by, "user.update", target(user.ID), store.Changed{Now: now, Before: before}); err != nil {
+			return portal.User{}, err
+		}
 	}
 	if user.Role, err = s.takeRole(tx, p, who, user, by); err != nil {
 		return portal.User{}, err
 	}
 	return user, s.takeGroups(tx, p, who, user, by)
 }
+
+// profile is what a provider says of a person, as the audit trail tells it.
+type profile struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+func profileOf(u portal.User) profile { return profile{u.Name, u.Email} }
 
 func (s *Service) findOrCreate(tx *store.Tx, p *Provider, who person) (portal.User, bool, error) {
 	if !p.Create && !s.isOwner(who) {
@@ -149,6 +163,16 @@ func (s *Service) takeGroups(tx *store.Tx, p *Provider, who person, user portal.
 	if p.GroupsClaim == "" {
 		return nil
 	}
+	had, err := tx.GroupsOf(user.ID)
+	if err != nil {
+		return err
+	}
+	before := []string{}
+	for _, m := range had {
+		if slices.Contains(m.Sources, portal.SourceClaim) {
+			before = append(before, m.Group.Name)
+		}
+	}
 	changed, err := tx.SetMemberships(user.ID, portal.SourceClaim, who.groups)
 	if err != nil || !changed {
 		return err
@@ -156,7 +180,7 @@ func (s *Service) takeGroups(tx *store.Tx, p *Provider, who person, user portal.
 	if err := s.Tunnels.GroupsChanged(tx, by, user.ID); err != nil {
 		return err
 	}
-	return tx.Audit(by, "user.groups", target(user.ID), map[string]any{"source": portal.SourceClaim, "groups": who.groups})
+	return tx.Audit(by, "user.groups", target(user.ID), map[string]any{"source": portal.SourceClaim, "groups": who.groups, "before": map[string]any{"groups": before}})
 }
 
 func (s *Service) isOwner(who person) bool {

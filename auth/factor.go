@@ -49,7 +49,8 @@ func (s *Service) RemoveFactor(ctx context.Context, who Who, id portal.FactorID)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(good, func(f portal.Factor) bool { return f.ID == id }) {
+		i := slices.IndexFunc(good, func(f portal.Factor) bool { return f.ID == id })
+		if i < 0 {
 			return portal.ErrNotFound
 		}
 		if len(good) == 1 {
@@ -58,7 +59,7 @@ func (s *Service) RemoveFactor(ctx context.Context, who Who, id portal.FactorID)
 		if err := tx.DeleteFactor(who.User.ID, id); err != nil {
 			return err
 		}
-		return tx.Audit(who.Actor(), "factor.remove", "factor:"+string(id), nil)
+		return tx.Audit(who.Actor(), "factor.remove", "factor:"+string(id), map[string]any{"kind": good[i].Kind, "enrolled": good[i].ConfirmedAt})
 	})
 	if err != nil {
 		return fmt.Errorf("remove factor: %w", err)

@@ -234,3 +234,15 @@ func TestResetFactorsMeansEnrolmentAtTheNextSignIn(t *testing.T) {
 		}
 	})
 }
+
+func TestSignInTellsWhatTheProviderChanged(t *testing.T) {
+	w := on(t)
+	w.signIn("u1")
+	a := ada("u1")
+	a.Claims["name"] = "Ada King"
+	w.signInAs(a)
+	w.signInAs(a)
+	if w.audited("user.update", `{"before":{"name":"Ada u1"},"email":"u1@example.com","name":"Ada King"}`) != 1 || w.audited("user.update", "") != 1 {
+		t.Errorf("the audit trail has\n%s", w.auditText())
+	}
+}

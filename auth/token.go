@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,10 +131,18 @@ func (s *Service) DeleteToken(ctx context.Context, who Who, id portal.TokenID) e
 		return portal.ErrNotFound
 	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		have, err := tx.Tokens(who.User.ID)
+		if err != nil {
+			return err
+		}
 		if err := tx.DeleteToken(who.User.ID, id); err != nil {
 			return err
 		}
-		return tx.Audit(who.Actor(), "token.delete", "token:"+string(id), nil)
+		detail := map[string]any{}
+		if i := slices.IndexFunc(have, func(t portal.Token) bool { return t.ID == id }); i >= 0 {
+			detail["name"], detail["expires"] = have[i].Name, have[i].ExpiresAt
+		}
+		return tx.Audit(who.Actor(), "token.delete", "token:"+string(id), detail)
 	})
 	if err != nil {
 		return fmt.Errorf("delete token: %w", err)

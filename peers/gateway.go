@@ -211,11 +211,12 @@ func (g *Gateways) move(ctx context.Context, by portal.Actor, id portal.GatewayI
 		if err := tx.SetGatewayState(id, to, portal.GatewayActive, portal.GatewayDraining); err != nil {
 			return err
 		}
+		from := row.State
 		row.State = to
 		if err := putGateway(tx, row); err != nil {
 			return err
 		}
-		return tx.Audit(by, action, "gateway:"+string(id), nil)
+		return tx.Audit(by, action, "gateway:"+string(id), map[string]any{"name": row.Name, "from": from, "to": to})
 	})
 	if err != nil {
 		return fmt.Errorf("move gateway %s to %s: %w", id, to, err)
@@ -240,7 +241,9 @@ func (g *Gateways) RetireGateway(ctx context.Context, by portal.Actor, id portal
 		if _, err := tx.Drop(store.GatewayKey(id)); err != nil {
 			return err
 		}
-		return tx.Audit(by, "gateway.retire", "gateway:"+string(id), map[string]string{"name": row.Name})
+		return tx.Audit(by, "gateway.retire", "gateway:"+string(id), map[string]any{
+			"name": row.Name, "before": map[string]any{"state": row.State, "pop": row.PoP, "host": row.Host, "port": row.Port, "publicKey": row.PublicKey},
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("retire gateway %s: %w", id, err)

@@ -125,9 +125,7 @@ func (g *Gateways) UpdatePoP(ctx context.Context, by portal.Actor, id portal.PoP
 		if err := putPoP(tx, p); err != nil {
 			return err
 		}
-		return tx.Audit(by, "pop.update", "pop:"+string(id), map[string]any{
-			"name": p.Name, "networks": p.Networks, "before": map[string]any{"name": old.Name, "networks": old.Networks},
-		})
+		return tx.Audit(by, "pop.update", "pop:"+string(id), store.Changed{Now: p, Before: old})
 	})
 	if err != nil {
 		return portal.PoP{}, fmt.Errorf("update point of presence %s: %w", id, err)
@@ -158,7 +156,7 @@ func (g *Gateways) DeletePoP(ctx context.Context, by portal.Actor, id portal.PoP
 		if _, err := tx.Drop(store.PoPKey(id)); err != nil {
 			return err
 		}
-		return tx.Audit(by, "pop.delete", "pop:"+string(id), map[string]any{"name": p.Name})
+		return tx.Audit(by, "pop.delete", "pop:"+string(id), store.Changed{Now: named(p.Name), Before: p})
 	})
 	if err != nil {
 		return fmt.Errorf("delete point of presence %s: %w", id, err)

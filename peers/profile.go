@@ -195,7 +195,7 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 		if err := p.tx.CreateProfile(profile); err != nil {
 			return err
 		}
-		view, err = p.published(by, profile, "profile.create")
+		view, err = p.published(by, profile, "profile.create", profile)
 		return err
 	})
 	return view, err
@@ -238,18 +238,18 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 				return err
 			}
 		}
-		view, err = p.published(by, profile, "profile.update")
+		view, err = p.published(by, profile, "profile.update", store.Changed{Now: profile, Before: old})
 		return err
 	})
 	return view, err
 }
 
 // published writes the profile's object and the audit event, and returns the view.
-func (p *policy) published(by portal.Actor, profile portal.Profile, action string) (ProfileView, error) {
+func (p *policy) published(by portal.Actor, profile portal.Profile, action string, detail any) (ProfileView, error) {
 	if err := p.serve(profile); err != nil {
 		return ProfileView{}, err
 	}
-	if err := p.tx.Audit(by, action, "profile:"+string(profile.ID), profile); err != nil {
+	if err := p.tx.Audit(by, action, "profile:"+string(profile.ID), detail); err != nil {
 		return ProfileView{}, err
 	}
 	views, err := viewProfiles(p.tx, by, []portal.Profile{profile})
@@ -275,7 +275,7 @@ func (s *Service) DeleteProfile(ctx context.Context, by portal.Actor, id portal.
 		if err := p.write([]store.LogChange{{Key: store.ProfileKey(id)}}); err != nil {
 			return err
 		}
-		return p.tx.Audit(by, "profile.delete", "profile:"+string(id), map[string]any{"name": profile.Name})
+		return p.tx.Audit(by, "profile.delete", "profile:"+string(id), store.Changed{Now: named(profile.Name), Before: profile})
 	})
 }
 

@@ -80,7 +80,7 @@ func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal
 				return err
 			}
 		}
-		return p.tx.Audit(by, "resource.update", resourceTarget(id), r)
+		return p.tx.Audit(by, "resource.update", resourceTarget(id), store.Changed{Now: r, Before: old})
 	})
 	return r, err
 }
@@ -102,7 +102,7 @@ func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal
 		if err := p.tx.DeleteResource(id); err != nil {
 			return err
 		}
-		return p.tx.Audit(by, "resource.delete", resourceTarget(id), map[string]any{"name": old.Name})
+		return p.tx.Audit(by, "resource.delete", resourceTarget(id), store.Changed{Now: named(old.Name), Before: old})
 	})
 }
 

@@ -98,7 +98,7 @@ func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.Rul
 				return err
 			}
 		}
-		return p.tx.Audit(by, "rule.update", ruleTarget(id), r)
+		return p.tx.Audit(by, "rule.update", ruleTarget(id), store.Changed{Now: r, Before: old})
 	})
 	return r, err
 }
@@ -119,7 +119,7 @@ func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.Rul
 		if err := p.write([]store.LogChange{{Key: store.RuleKey(id)}}); err != nil {
 			return err
 		}
-		return p.tx.Audit(by, "rule.delete", ruleTarget(id), map[string]any{"name": old.Name})
+		return p.tx.Audit(by, "rule.delete", ruleTarget(id), store.Changed{Now: named(old.Name), Before: old})
 	})
 }
 

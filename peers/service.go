@@ -18,6 +18,9 @@ type Service struct {
 // manages reports whether the actor may change gateways and points of presence.
 func manages(by portal.Actor) bool { return by.May(portal.GatewaysWrite) }
 
+// named is the detail of an event about something that is gone.
+func named(name string) map[string]string { return map[string]string{"name": name} }
+
 // managing runs fn in a transaction under the feed lock for an actor with a right; others get portal.ErrForbidden.
 func (s *Service) managing(ctx context.Context, by portal.Actor, right portal.Right, fn func(p *policy) error) error {
 	if !by.May(right) {
