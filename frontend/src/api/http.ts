@@ -4,7 +4,22 @@ import type { components, paths } from './schema.gen.ts';
 
 export type Schemas = components['schemas'];
 
-export const http = createClient<paths>({ baseUrl: '/api/v1' });
+/** Milliseconds in which the answer with a new cookie has arrived. */
+const rotation = 300;
+
+/**
+ * Showing a second factor changes the session's cookie, and a read that was on its way meanwhile carried the old one. So a read that is
+ * told to sign in tries once more, with the cookie of then.
+ */
+export async function readTwice(request: Request): Promise<Response> {
+  const again = request.method === 'GET' ? request.clone() : undefined;
+  const response = await fetch(request);
+  if (response.status !== 401 || !again) return response;
+  await new Promise((done) => setTimeout(done, rotation));
+  return fetch(again);
+}
+
+export const http = createClient<paths>({ baseUrl: '/api/v1', fetch: readTwice });
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
