@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -47,7 +46,7 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		}
 		d.ID = portal.NewID[portal.DeviceID](tx.Now)
 		d.CreatedAt, d.KeyAt = tx.Now, tx.Now
-		grant, err := firstGrant(by, d, profile, tx.Now)
+		grant, err := firstGrant(tx, by, d, profile)
 		if err != nil {
 			return err
 		}
@@ -69,14 +68,22 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 }
 
 // firstGrant lasts as long as a session of the profile, counted from when the person last showed a second factor: a new device is no way
-// around the next one. It returns portal.ErrStepUp when that is too long ago. A token, which showed one when it was made, counts from now.
-func firstGrant(by portal.Actor, d portal.Device, profile portal.Profile, now time.Time) (portal.Grant, error) {
-	proved := now
-	if by.User == d.User && !by.FactorAt.IsZero() && by.FactorAt.Before(now) {
-		proved = by.FactorAt
+// around the next one, and neither is a token. It returns portal.ErrStepUp when that is too long ago. What others add counts from now.
+func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.Profile) (portal.Grant, error) {
+	proved := tx.Now
+	if by.User == d.User {
+		if by.Token != "" {
+			var err error
+			if by.FactorAt, err = tx.LastProof(by.User, by.Token); err != nil {
+				return portal.Grant{}, err
+			}
+		}
+		if !by.FactorAt.IsZero() && by.FactorAt.Before(tx.Now) {
+			proved = by.FactorAt
+		}
 	}
 	g := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: proved.Add(sessionOf(profile)), RenewAt: proved}
-	if !now.Before(g.NotAfter) {
+	if !tx.Now.Before(g.NotAfter) {
 		return g, portal.ErrStepUp
 	}
 	return g, nil

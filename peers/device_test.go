@@ -425,3 +425,32 @@ func TestNewDeviceDoesNotOutliveTheSecondFactor(t *testing.T) {
 		t.Errorf("after a second factor the grant is %+v", d.Grant)
 	}
 }
+
+func TestTokenIsNoWayAroundTheSecondFactor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := newHouse(t, s)
+		made := h.now
+		token := portal.Token{ID: portal.NewID[portal.TokenID](made), User: h.mina.User, Name: "script", CreatedAt: made, ExpiresAt: made.AddDate(1, 0, 0)}
+		if err := s.Tx(h.ctx(), func(tx *store.Tx) error { return tx.CreateToken(token, "hash") }); err != nil {
+			t.Fatal(err)
+		}
+		script := h.mina
+		script.Session, script.FactorAt, script.Token = "", time.Time{}, token.ID
+		h.now = h.now.Add(5 * time.Hour)
+		if d := h.device(script, "server"); !d.Grant.NotAfter.Equal(made.Add(8 * time.Hour)) {
+			t.Errorf("the grant ends %v, want 8 h after the token was made: %v", d.Grant.NotAfter, made.Add(8*time.Hour))
+		}
+		h.now = h.now.Add(3 * time.Hour)
+		_, err := h.s.CreateDevice(h.ctx(), script, h.newDevice("another"))
+		wantErr(t, err, portal.ErrStepUp)
+		session := portal.Session{
+			ID: portal.NewID[portal.SessionID](h.now), User: h.mina.User, CreatedAt: h.now, SeenAt: h.now, ExpiresAt: h.now.Add(time.Hour), FactorAt: h.now,
+		}
+		if err := s.Tx(h.ctx(), func(tx *store.Tx) error { return tx.CreateSession(session, "hash") }); err != nil {
+			t.Fatal(err)
+		}
+		if d := h.device(script, "another"); !d.Grant.NotAfter.Equal(h.now.Add(8 * time.Hour)) {
+			t.Errorf("after a second factor in the browser the grant ends %v, want %v", d.Grant.NotAfter, h.now.Add(8*time.Hour))
+		}
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 )
@@ -44,6 +45,18 @@ func (tx *Tx) TokenBySecret(secretHash string) (portal.Token, error) {
 		return portal.Token{}, translate(err)
 	}
 	return row.token(), nil
+}
+
+// LastProof is when the person last showed a second factor: in a session that still runs, or to make this token.
+func (tx *Tx) LastProof(id portal.UserID, token portal.TokenID) (time.Time, error) {
+	var last int64
+	err := tx.db.Raw(`SELECT COALESCE(MAX(at), 0) FROM (
+		SELECT factor_at AS at FROM sessions WHERE user_id = ? UNION ALL SELECT created_at FROM tokens WHERE id = ? AND user_id = ?) AS proofs`,
+		string(id), string(token), string(id)).Scan(&last).Error
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find last second factor of %s: %w", id, err)
+	}
+	return fromMicros(last), nil
 }
 
 // Tokens returns a person's tokens that have not reached their end, newest first.
