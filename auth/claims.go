@@ -160,6 +160,12 @@ func (p *Provider) roleOf(groups []string) portal.Role {
 		return portal.RoleOwner
 	case in(p.AdminGroups):
 		return portal.RoleAdmin
+	case in(p.StaffGroups.NetworkAdmin):
+		return portal.RoleNetworkAdmin
+	case in(p.StaffGroups.HelpDesk):
+		return portal.RoleHelpDesk
+	case in(p.StaffGroups.Auditor):
+		return portal.RoleAuditor
 	}
 	return ""
 }

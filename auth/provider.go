@@ -27,8 +27,9 @@ type Provider struct {
 	ClientSecret portal.Secret // zero for a public client
 	Scopes       []string      // beside "openid"; nil for "profile" and "email"
 	GroupsClaim  string        // claim with the names of groups; "" for none
-	AdminGroups  []string      // members are admins as long as the claim says so
 	OwnerGroups  []string      // members are owners as long as the claim says so
+	AdminGroups  []string      // the same for admins; who is in groups of several roles gets the first of this order
+	StaffGroups  StaffGroups   // the same for the roles below
 	Domains      []string      // only verified addresses in these mail domains; empty: any, also without an address
 	Create       bool          // people are created at their first sign-in; else only those who are there may enter
 
@@ -37,6 +38,13 @@ type Provider struct {
 	AllowHTTP bool          // http:// beyond loopback too: for the demo on a local network, never else
 
 	discovery discovery
+}
+
+// StaffGroups are groups whose members get a role as long as the claim says so.
+type StaffGroups struct{ NetworkAdmin, HelpDesk, Auditor []string }
+
+func (p *Provider) roleGroups() []string {
+	return slices.Concat(p.OwnerGroups, p.AdminGroups, p.StaffGroups.NetworkAdmin, p.StaffGroups.HelpDesk, p.StaffGroups.Auditor)
 }
 
 // Check returns everything that is wrong with the fields, or nil.
@@ -57,10 +65,10 @@ func (p *Provider) Check() error {
 	if p.ClientID == "" || !plainText(p.ClientID, 512) {
 		wrong("client id is missing")
 	}
-	if p.GroupsClaim == "" && len(p.AdminGroups)+len(p.OwnerGroups) > 0 {
+	if p.GroupsClaim == "" && len(p.roleGroups()) > 0 {
 		wrong("admin or owner groups need a groups claim")
 	}
-	if slices.ContainsFunc(slices.Concat(p.AdminGroups, p.OwnerGroups), func(g string) bool { return !usableGroup(g) }) {
+	if slices.ContainsFunc(p.roleGroups(), func(g string) bool { return !usableGroup(g) }) {
 		wrong("an admin or owner group has no usable name")
 	}
 	for _, d := range p.Domains {

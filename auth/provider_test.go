@@ -90,6 +90,7 @@ func TestOnlyVerifiedAddressesOfTheDomainsEnter(t *testing.T) {
 
 func TestRoleComesAndGoesWithTheClaim(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.Providers[0].StaffGroups = auth.StaffGroups{NetworkAdmin: []string{"net"}, HelpDesk: []string{"desk"}, Auditor: []string{"audit"}}
 		role := func(groups ...string) portal.Role {
 			a := ada("u1")
 			a.Claims["groups"] = groups
@@ -103,6 +104,9 @@ func TestRoleComesAndGoesWithTheClaim(t *testing.T) {
 			{[]string{"admins"}, portal.RoleAdmin},
 			{[]string{"admins", "owners"}, portal.RoleOwner},
 			{[]string{"admins"}, portal.RoleAdmin},
+			{[]string{"audit", "desk"}, portal.RoleHelpDesk},
+			{[]string{"audit"}, portal.RoleAuditor},
+			{[]string{"net", "audit"}, portal.RoleNetworkAdmin},
 			{[]string{"ADMINS", " admins", "admins\u200b"}, portal.RoleUser},
 		} {
 			if got := role(step.groups...); got != step.want {

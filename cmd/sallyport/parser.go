@@ -317,7 +317,8 @@ func (p *parser) providers(list []rawProvider) []*auth.Provider {
 		one := &auth.Provider{
 			ID: r.ID, Name: r.Name, Issuer: r.Issuer, ClientID: r.ClientID, ClientSecret: p.clientSecret(key, r), Scopes: r.Scopes,
 			GroupsClaim: r.GroupsClaim, AdminGroups: r.AdminGroups, OwnerGroups: r.OwnerGroups, Domains: r.Domains,
-			Create: p.yes(key+".create", r.Create, false),
+			StaffGroups: auth.StaffGroups{NetworkAdmin: r.NetworkGroups, HelpDesk: r.HelpDeskGroups, Auditor: r.AuditorGroups},
+			Create:      p.yes(key+".create", r.Create, false),
 		}
 		if one.Name == "" {
 			one.Name = one.ID

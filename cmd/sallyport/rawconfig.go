@@ -68,6 +68,9 @@ type rawProvider struct {
 	GroupsClaim      string   `yaml:"groups_claim"`
 	AdminGroups      []string `yaml:"admin_groups"`
 	OwnerGroups      []string `yaml:"owner_groups"`
+	NetworkGroups    []string `yaml:"network_admin_groups"`
+	HelpDeskGroups   []string `yaml:"help_desk_groups"`
+	AuditorGroups    []string `yaml:"auditor_groups"`
 	Domains          []string `yaml:"domains"`
 	Create           string   `yaml:"create"`
 }
