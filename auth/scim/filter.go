@@ -220,7 +220,7 @@ func (p *parser) find(name token) (path, bool) {
 
 // values reads what stands in brackets behind a multi-valued attribute.
 func (p *parser) values(at path, depth int) (expr, *Error) {
-	if p.inside || !at.top.multi || at.top.kind != complex_ || at.sub != nil {
+	if p.inside || !at.top.multi || at.top.kind != compound || at.sub != nil {
 		return nil, bad(invalidFilter, "%s does not have values to choose from.", at)
 	}
 	inner := &parser{tokens: p.tokens, root: at.top, inside: true, terms: p.terms}
@@ -256,7 +256,7 @@ func comparison(at path, op, value token) (expr, *Error) {
 		return nil, bad(invalidFilter, "There is no operator %q.", clip(op.text))
 	}
 	leaf := at.leaf()
-	if leaf.kind == complex_ {
+	if leaf.kind == compound {
 		sub := leaf.sub("value")
 		if sub == nil || at.sub != nil {
 			return nil, bad(invalidFilter, "%s can't be compared as a whole.", at)

@@ -168,7 +168,7 @@ func (s step) set(o object, a *attr) error {
 		delete(o, a.name)
 	case a.multi && s.kind == "add":
 		return appendValues(o, a, v.([]any))
-	case a.kind == complex_ && !a.multi:
+	case a.kind == compound && !a.multi:
 		o[a.name] = merged(o[a.name], v.(object))
 	default:
 		o[a.name] = v

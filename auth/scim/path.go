@@ -83,7 +83,7 @@ func parseTarget(root *attr, s string) (target, error) {
 		return target{path: p}, nil
 	}
 	p, ok := findPath(root, s[:open])
-	if !ok || !p.top.multi || p.top.kind != complex_ || p.sub != nil {
+	if !ok || !p.top.multi || p.top.kind != compound || p.sub != nil {
 		return target{}, bad(invalidPath, "%q does not have values to choose from.", clip(s[:open]))
 	}
 	in := &parser{tokens: nil, root: p.top}

@@ -21,7 +21,7 @@ const (
 	boolean   kind = "boolean"
 	moment    kind = "dateTime"
 	reference kind = "reference"
-	complex_  kind = "complex" //nolint:revive // the word is taken
+	compound  kind = "complex"
 )
 
 // attr is one attribute of a schema (RFC 7643, section 7).
@@ -59,7 +59,7 @@ func words(about string, names ...string) (all []*attr) {
 
 // plural is a multi-valued attribute with the usual sub-attributes (RFC 7643, section 2.4).
 func plural(name, about string) *attr {
-	return &attr{name: name, kind: complex_, multi: true, about: about, subs: append(
+	return &attr{name: name, kind: compound, multi: true, about: about, subs: append(
 		words(about, "value", "display", "type"), &attr{name: "primary", kind: boolean, about: "At most one is."})}
 }
 
@@ -69,7 +69,7 @@ func common() []*attr {
 		{name: "schemas", kind: reference, multi: true, exact: true, readOnly: true, about: "The URNs of what is in here."},
 		{name: "id", kind: text, exact: true, readOnly: true, unique: "server", about: "Given by the portal."},
 		{name: "externalId", kind: text, exact: true, about: "Given by the directory."},
-		{name: "meta", kind: complex_, readOnly: true, about: "What the portal knows of the resource.", subs: []*attr{
+		{name: "meta", kind: compound, readOnly: true, about: "What the portal knows of the resource.", subs: []*attr{
 			{name: "resourceType", kind: text, exact: true, readOnly: true, about: "User or Group."},
 			{name: "created", kind: moment, readOnly: true, about: "When the directory made it."},
 			{name: "lastModified", kind: moment, readOnly: true, about: "When it last changed."},
@@ -81,25 +81,25 @@ func common() []*attr {
 
 // userSchema and groupSchema are complex attributes that stand for a whole resource.
 var (
-	userSchema = &attr{name: "User", kind: complex_, about: "A person.", subs: append(common(), append([]*attr{
+	userSchema = &attr{name: "User", kind: compound, about: "A person.", subs: append(common(), append([]*attr{
 		{name: "userName", kind: text, required: true, unique: "server", about: "What the directory calls the account."},
-		{name: "name", kind: complex_, about: "The person's name.", subs: words("A part of the name.",
+		{name: "name", kind: compound, about: "The person's name.", subs: words("A part of the name.",
 			"formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix")},
 		{name: "active", kind: boolean, about: "false ends sessions, tokens and tunnels at once."},
 		plural("emails", "Addresses, for display. People are never matched by them."),
 		plural("phoneNumbers", "Telephone numbers."),
 		plural("roles", "Roles in the directory; the portal's own are not among them."),
-		{name: "addresses", kind: complex_, multi: true, about: "Postal addresses.", subs: append(
+		{name: "addresses", kind: compound, multi: true, about: "Postal addresses.", subs: append(
 			words("A part of the address.", "formatted", "streetAddress", "locality", "region", "postalCode", "country", "type"),
 			&attr{name: "primary", kind: boolean, about: "At most one is."})},
-		{name: enterpriseURN, kind: complex_, about: "The enterprise extension.", subs: append(
+		{name: enterpriseURN, kind: compound, about: "The enterprise extension.", subs: append(
 			words("A fact of the person's work.", "employeeNumber", "costCenter", "organization", "division", "department"),
-			&attr{name: "manager", kind: complex_, about: "Who the person reports to.", subs: words("Of the manager.", "value", "$ref", "displayName")})},
+			&attr{name: "manager", kind: compound, about: "Who the person reports to.", subs: words("Of the manager.", "value", "$ref", "displayName")})},
 	}, words("A fact about the person.", "displayName", "nickName", "profileUrl", "title", "userType", "preferredLanguage", "locale", "timezone")...)...)}
 
-	groupSchema = &attr{name: "Group", kind: complex_, about: "A group of people.", subs: append(common(),
+	groupSchema = &attr{name: "Group", kind: compound, about: "A group of people.", subs: append(common(),
 		&attr{name: "displayName", kind: text, required: true, unique: "server", about: "The group's name; rules and claims use it too."},
-		&attr{name: "members", kind: complex_, multi: true, about: "The people whom this directory put into the group.", subs: []*attr{
+		&attr{name: "members", kind: compound, multi: true, about: "The people whom this directory put into the group.", subs: []*attr{
 			{name: "value", kind: text, exact: true, about: "The id of a User."},
 			{name: "$ref", kind: reference, exact: true, readOnly: true, about: "The URL of the User."},
 			{name: "display", kind: text, readOnly: true, about: "The person's name."},

@@ -129,7 +129,7 @@ func conformOne(a *attr, v any) (any, error) {
 	switch a.kind {
 	case boolean:
 		return conformBool(a, v)
-	case complex_:
+	case compound:
 		return conformObject(a, v)
 	case text, reference, moment:
 	}
