@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // resolvconf is what wg-quick calls for "DNS =" lines. The real one would change the machine; this one writes the namespace's
@@ -42,6 +43,12 @@ func (w *World) Up(n *Namespace, file string) *Tunnel {
 		w.t.Fatalf("wg-quick up %s: %v\n%s", file, err, out)
 	}
 	w.t.Cleanup(func() { _, _ = tun.wgQuick("down") })
+	// The kernel takes a moment before it uses a new IPv6 address, and a connection that begins in it has another source for all its life.
+	if err := Await(5*time.Second, func() (bool, error) {
+		return n.Run(w.t, "ip", "-6", "-o", "addr", "show", "dev", tun.Name, "tentative") == "", nil
+	}); err != nil {
+		w.t.Fatalf("addresses of %s stay tentative: %v", tun.Name, err)
+	}
 	return tun
 }
 
