@@ -17,7 +17,7 @@ type AuditFilter struct {
 	Target string    // exactly
 	From   time.Time // at or after
 	Until  time.Time // before
-	Text   string    // in actor, target, action, address, request id or detail; in any case of ASCII letters
+	Text   string    // in actor, target, action, address, request id or detail, or in the name of actor or target; in any case of ASCII letters
 }
 
 // apply narrows a query. LIKE patterns are escaped, so that a "%" is only itself.
@@ -40,7 +40,9 @@ func (f AuditFilter) apply(q *gorm.DB) *gorm.DB {
 	if f.Text != "" {
 		like := "%" + likeEscape.Replace(strings.ToLower(f.Text)) + "%"
 		q = q.Where(`(lower(actor) LIKE @t ESCAPE '\' OR lower(target) LIKE @t ESCAPE '\' OR lower(action) LIKE @t ESCAPE '\'`+
-			` OR lower(addr) LIKE @t ESCAPE '\' OR lower(request_id) LIKE @t ESCAPE '\' OR lower(detail) LIKE @t ESCAPE '\')`,
+			` OR lower(addr) LIKE @t ESCAPE '\' OR lower(request_id) LIKE @t ESCAPE '\' OR lower(detail) LIKE @t ESCAPE '\'`+
+			` OR actor IN (SELECT 'user:' || id FROM users WHERE lower(name) LIKE @t ESCAPE '\')`+
+			` OR target IN (SELECT 'user:' || id FROM users WHERE lower(name) LIKE @t ESCAPE '\'))`,
 			map[string]any{"t": like})
 	}
 	return q

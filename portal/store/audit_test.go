@@ -105,6 +105,12 @@ func TestAuditSearchFindsWhatTheFilterChooses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		err := s.Tx(t.Context(), func(tx *store.Tx) error {
+			return tx.CreateUser(portal.User{ID: "u2", Name: "Grace Hopper", Role: portal.RoleUser, State: portal.UserActive, CreatedAt: clock})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		start := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 		for name, c := range map[string]struct {
 			f    store.AuditFilter
@@ -121,6 +127,7 @@ func TestAuditSearchFindsWhatTheFilterChooses(t *testing.T) {
 			"text in detail":  {store.AuditFilter{Text: "laptop OF"}, []uint64{1}},
 			"text in request": {store.AuditFilter{Text: "REQ-2"}, []uint64{3}},
 			"% is itself":     {store.AuditFilter{Text: "100%"}, []uint64{2}},
+			"name of actor":   {store.AuditFilter{Text: "gRace h"}, []uint64{4, 3}},
 			"no injection":    {store.AuditFilter{Text: "' OR 1=1 --", Actor: "' OR '1'='1"}, nil},
 		} {
 			var down, up []uint64
