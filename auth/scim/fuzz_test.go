@@ -70,7 +70,7 @@ func (n *node) String() string {
 	return n.attr + " " + n.op + " " + string(quoted)
 }
 
-// true reads the flat list of "path=value" lines of a document.
+// holds reads the flat list of "path=value" lines of a document.
 func (n *node) holds(lines []string) bool {
 	switch n.op {
 	case "and":

@@ -18,9 +18,6 @@ func (p path) leaf() *attr {
 	return p.top
 }
 
-// same reports whether two paths name the same thing.
-func (p path) same(q path) bool { return p == q }
-
 func (p path) String() string {
 	s := p.top.name
 	if p.ext != nil {
@@ -86,7 +83,7 @@ func parseTarget(root *attr, s string) (target, error) {
 	if !ok || !p.top.multi || p.top.kind != compound || p.sub != nil {
 		return target{}, bad(invalidPath, "%q does not have values to choose from.", clip(s[:open]))
 	}
-	in := &parser{tokens: nil, root: p.top}
+	in := &parser{root: p.top}
 	which, rest, err := in.bracket(s[open:])
 	if err != nil {
 		return target{}, bad(invalidPath, "The path %q can't be read: %s", clip(s), err.Detail)

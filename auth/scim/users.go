@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -31,7 +32,7 @@ func (s *Service) createUser(ctx context.Context, c caller, doc object) (made po
 		case !known:
 			u = portal.SCIMUser{Issuer: c.token.Issuer, User: id, Active: true, CreatedAt: tx.Now}
 		}
-		u.Subject, u.DeletedAt, u.ChangedAt = subject, portal.SCIMUser{}.DeletedAt, tx.Now
+		u.Subject, u.DeletedAt, u.ChangedAt = subject, time.Time{}, tx.Now
 		u.Version++
 		if err := s.setActive(tx, c, &u, active); err != nil {
 			return err

@@ -230,7 +230,7 @@ func clip(s string) string {
 	return s
 }
 
-// words of an object, "" where there is none.
+// str is a member of an object that is text, else "".
 func str(o object, name string) string {
 	s, _ := o[name].(string)
 	return s
