@@ -13,7 +13,7 @@ import (
 const resolvconf = `#!/bin/sh
 set -eu
 case "$1" in
-  -a) cat >"$SALLYPORT_RESOLV.got"; cat "$SALLYPORT_RESOLV.got" >"$SALLYPORT_RESOLV" ;;
+  -a) cat >"$SALLYPORT_RESOLV_GOT"; cat "$SALLYPORT_RESOLV_GOT" >"$SALLYPORT_RESOLV" ;;
   -d) echo "# nothing" >"$SALLYPORT_RESOLV" ;;
 esac
 `
@@ -34,7 +34,7 @@ func (w *World) Up(n *Namespace, file string) *Tunnel {
 	check(w.t, os.WriteFile(filepath.Join(bin, "resolvconf"), []byte(resolvconf), 0o755))
 	tun := &Tunnel{File: file, Name: strings.TrimSuffix(filepath.Base(file), ".conf"), n: n, env: append(os.Environ(),
 		"PATH="+bin+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"SALLYPORT_RESOLV="+n.resolvConf(),
+		"SALLYPORT_RESOLV="+n.resolvConf(), "SALLYPORT_RESOLV_GOT="+n.resolvGot(),
 		"WG_QUICK_USERSPACE_IMPLEMENTATION="+w.Program("wireguard-go"),
 		"WG_SUDO=1", "LOG_LEVEL=error",
 	)}
@@ -69,7 +69,7 @@ func (tun *Tunnel) wgQuick(verb string) (string, error) {
 // Resolv is what wg-quick gave to resolvconf: the file's DNS servers and search domains.
 func (tun *Tunnel) Resolv(t T) string {
 	t.Helper()
-	b, err := os.ReadFile(tun.n.resolvConf() + ".got")
+	b, err := os.ReadFile(tun.n.resolvGot())
 	check(t, err)
 	return string(b)
 }

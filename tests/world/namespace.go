@@ -61,6 +61,9 @@ func newNamespace(t T, number int64, name string) *Namespace {
 
 func (n *Namespace) resolvConf() string { return filepath.Join("/etc/netns", n.full, "resolv.conf") }
 
+// resolvGot is what resolvconf was given. It is not beside resolv.conf: ip netns exec mounts all that is there over /etc.
+func (n *Namespace) resolvGot() string { return filepath.Join(n.dir, "resolvconf.got") }
+
 // Command is a command inside the namespace. Its process ends with the test process, however that happens.
 func (n *Namespace) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	inside := append([]string{"netns", "exec", n.full, "sh", "-c", enter, filepath.Join(n.dir, "wireguard"), name}, args...)
