@@ -164,13 +164,18 @@ describe('an admin', () => {
       .getByText(/retired the gateway/)
       .first()
       .waitFor();
-    await page.getByRole('searchbox', { name: 'Filter what is loaded' }).fill('busan');
+    await page.getByRole('searchbox', { name: 'Search the trail' }).fill('busan');
     await page.getByText('Adam Admin added the gateway busan-1').waitFor();
     await page
       .getByText(/^Details/)
       .first()
       .click();
     await page.getByText('Request id').first().waitFor();
+    const saved = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Save as CSV' }).click();
+    assert.match((await saved).suggestedFilename(), /^audit-.*\.csv$/);
+    await page.getByRole('button', { name: 'Prove that it is whole' }).click();
+    await page.getByText(/events are as they were written/).waitFor();
   });
 
   test('reads the API reference', async () => {

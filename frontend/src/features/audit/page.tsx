@@ -1,11 +1,15 @@
+import { Button } from '@mantine/core';
 import { IconHistory } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type AuditEvent, auditQuery } from '../../api/overview.ts';
+import { type AuditEvent, type AuditReport, auditFile, auditQuery, verifyAudit } from '../../api/overview.ts';
+import { useAction } from '../../ui/action.ts';
 import { AuditSentence } from '../../ui/audit-sentence.tsx';
 import { CopyText } from '../../ui/copy.tsx';
 import { Card, Page } from '../../ui/page.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { Answer, Empty, Loading, More } from '../../ui/states.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -15,24 +19,24 @@ export function AuditPage() {
   const { t } = useTranslation();
   const { q } = useSearch({ from: '/app/admin/audit' });
   const navigate = useNavigate({ from: '/admin/audit' });
-  const audit = useInfiniteQuery(auditQuery());
+  const audit = useInfiniteQuery({ ...auditQuery(50, q), placeholderData: (old) => old });
   const search = (next: string | undefined) => void navigate({ search: { q: next }, replace: true });
   return (
-    <Page title={t('audit.title')} lead={t('audit.lead')}>
+    <Page title={t('audit.title')} lead={t('audit.lead')} actions={<Files q={q} />}>
+      <Verify />
       <Answer query={audit} loading={<Loading rows={8} />}>
         {(data) => {
-          const loaded = data.pages.flatMap((p) => p.items);
-          const shown = q ? loaded.filter((e) => matches(e, q)) : loaded;
+          const shown = data.pages.flatMap((p) => p.items);
           return (
             <>
               <div className={classes.bar}>
-                <SearchField label={t('audit.filter')} value={q} onChange={search} />
-                <span role="status">{t('audit.shown', { shown: shown.length, loaded: loaded.length })}</span>
+                <SearchField label={t('audit.search')} value={q} onChange={search} />
               </div>
               {shown.length === 0 ? (
-                <Empty icon={<IconHistory size={26} stroke={1.6} />} title={q ? t('audit.noMatch') : t('audit.empty')}>
-                  {q && t('audit.noMatchLead')}
-                </Empty>
+                <Empty
+                  icon={<IconHistory size={26} stroke={1.6} />}
+                  title={q ? t('audit.noMatch') : t('audit.empty')}
+                />
               ) : (
                 <Card flush>
                   <ol className={classes.events}>
@@ -48,6 +52,41 @@ export function AuditPage() {
         }}
       </Answer>
     </Page>
+  );
+}
+
+/** What is found, as files. */
+function Files({ q }: { q: string | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Button variant="default" component="a" href={auditFile('csv', q)} download>
+        {t('audit.csv')}
+      </Button>
+      <Button variant="default" component="a" href={auditFile('jsonl', q)} download>
+        {t('audit.jsonl')}
+      </Button>
+    </>
+  );
+}
+
+/** The button that proves the chain, and what it found. */
+function Verify() {
+  const { t } = useTranslation();
+  const [report, setReport] = useState<AuditReport>();
+  const verify = useAction(verifyAudit, { done: setReport });
+  return (
+    <div className={classes.bar}>
+      <Button variant="default" loading={verify.pending} onClick={() => verify.run()}>
+        {t('audit.verify')}
+      </Button>
+      <span role="status">
+        {report &&
+          (report.whole ? t('audit.whole', { count: report.good }) : t('audit.broken', { seq: report.broken ?? 0 }))}
+      </span>
+      {report?.head && <CopyText value={report.head} label={t('audit.anchor')} />}
+      <ProblemNote problem={verify.problem} />
+    </div>
   );
 }
 
@@ -86,9 +125,4 @@ function Fact({ name, value, copy }: { name: string; value: string; copy?: boole
       <dd>{copy && value ? <CopyText value={value} label={name} /> : value}</dd>
     </div>
   );
-}
-
-/** Looks in everything that the event says, whatever the case. */
-export function matches(event: AuditEvent, q: string): boolean {
-  return JSON.stringify(event).toLowerCase().includes(q.toLowerCase());
 }
