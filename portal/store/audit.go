@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,8 +67,10 @@ func (tx *Tx) appendAudits() error {
 		row.Hash = row.digest()
 		prev = row.Hash
 	}
-	if err := tx.db.Create(&tx.audits).Error; err != nil {
-		return fmt.Errorf("append audit events: %w", err)
+	for part := range slices.Chunk(tx.audits, 1000) { // SQLite takes 32,766 values in a statement
+		if err := tx.db.Create(&part).Error; err != nil {
+			return fmt.Errorf("append audit events: %w", err)
+		}
 	}
 	return nil
 }
