@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,10 +17,6 @@ import (
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/tests/world"
 )
-
-// clickEvery is the pause before each click. A gateway reports at once after a silence and else every 50 ms (feed), and it is the change that is
-// measured, not the wait for the report after the one before.
-const clickEvery = 75 * time.Millisecond
 
 // clients is how many ask at once where that is measured.
 const clients = 16
@@ -32,13 +30,13 @@ type line struct {
 	gateway *world.Gateway
 	admin   *world.Person
 	people  []*world.Person
+	metrics *http.Client // in the gateway's namespace
 	profile string
 	devices []api.Device
 }
 
 func measureLine(s *scene, r *results, peers, clicks int) {
 	l := newLine(s)
-	l.measureSizes(r)
 	l.enrol(r)
 
 	r.note("device creation, 1 client", l.fill(1, 500), "1/s")
@@ -70,6 +68,7 @@ func measureLine(s *scene, r *results, peers, clicks int) {
 func newLine(s *scene) *line {
 	w := world.New(s)
 	l := &line{World: w, s: s, portal: w.StartPortal(world.PortalOptions{Extra: `pools: [{name: bench, v4: 100.96.0.0/16, v6: "fd5a::/64"}]`})}
+	l.metrics = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: w.Gateway.Dial}}
 	l.admin = l.portal.SignIn(w.Net, "admin")
 	var profile api.Profile
 	l.admin.Must(http.MethodPost, "/profiles", map[string]any{"name": "Office", "mode": "split", "included": []string{world.OfficeNetV4, world.OfficeNetV6}}, &profile)
@@ -150,35 +149,69 @@ func (l *line) create(who *world.Person, name, key string) (api.Device, error) {
 	return made.Device, err
 }
 
-// clicks adds and revokes devices one after another and measures from each request to the moment when the portal knows that the gateway
-// has applied it, so the way back is in it. It returns the median of all.
+// clicks adds and revokes devices one after another and measures from each request to the moment when the gateway itself says that it has
+// applied the change: its kernel tables and its WireGuard have it then. It returns the median of all.
 func (l *line) clicks(r *results, n int) time.Duration {
 	l.awaitHead()
 	var adds, revokes []time.Duration
 	for i := range n {
-		key := l.key()
-		<-time.After(clickEvery)
+		key, before := l.key(), l.revision()
 		var d api.Device
 		adds = append(adds, l.timed(func() {
 			var err error
 			if d, err = l.create(l.people[0], fmt.Sprintf("click %d at %d", i, len(l.devices)), key); err != nil {
 				l.s.Fatalf("click: %w", err)
 			}
-			l.awaitHead()
+			l.awaitRevision(before + 1)
 		}))
-		<-time.After(clickEvery)
 		revokes = append(revokes, l.timed(func() {
 			var done api.Revision
 			l.people[0].Must(http.MethodDelete, "/devices/"+d.Id, nil, &done)
-			l.await(func(g api.Gateway) bool { return g.Applied >= done.Revision })
+			l.awaitRevision(done.Revision)
 		}))
 	}
 	at := len(l.devices)
-	for what, list := range map[string][]time.Duration{"add": adds, "revoke": revokes} {
-		r.most(fmt.Sprintf("click → applied, %s, p50, %d peers", what, at), ms(quantile(list, 0.5)), "ms", 5)
-		r.most(fmt.Sprintf("click → applied, %s, p99, %d peers", what, at), ms(quantile(list, 0.99)), "ms", 25)
+	for _, m := range []struct {
+		what string
+		list []time.Duration
+	}{{"add", adds}, {"revoke", revokes}} {
+		r.most(fmt.Sprintf("click → applied, %s, p50, %d peers", m.what, at), ms(quantile(m.list, 0.5)), "ms", 5)
+		r.most(fmt.Sprintf("click → applied, %s, p99, %d peers", m.what, at), ms(quantile(m.list, 0.99)), "ms", 25)
 	}
 	return quantile(append(adds, revokes...), 0.5)
+}
+
+var revisionLine = regexp.MustCompile(`(?m)^sallyport_gateway_revision (\S+)$`)
+
+// revision is what the gateway says on its metrics listener.
+func (l *line) revision() int64 {
+	res, err := l.metrics.Get("http://127.0.0.1:9586/metrics")
+	if err != nil {
+		l.s.Fatalf("metrics of the gateway: %w", err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		l.s.Fatalf("metrics of the gateway: %w", err)
+	}
+	m := revisionLine.FindSubmatch(b)
+	if m == nil {
+		l.s.Fatalf("the gateway's metrics have no revision:\n%s", b)
+	}
+	v, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		l.s.Fatalf("metrics of the gateway: %w", err)
+	}
+	return int64(v)
+}
+
+func (l *line) awaitRevision(want int64) {
+	deadline := time.Now().Add(time.Minute)
+	for l.revision() < want {
+		if time.Now().After(deadline) {
+			l.s.Fatalf("the gateway does not reach revision %d", want)
+		}
+	}
 }
 
 // awaitHead waits until the gateway has applied the newest revision of this moment.

@@ -51,6 +51,9 @@ func run(ctx context.Context, args []string, w io.Writer) (err error) {
 	if err := s.try(func() { measureLine(s, r, *peers, *clicks) }); err != nil {
 		return err
 	}
+	if err := measureSizes(ctx, r); err != nil {
+		return err
+	}
 	if *packages {
 		if err := measurePackages(ctx, r); err != nil {
 			return err

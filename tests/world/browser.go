@@ -49,7 +49,6 @@ type Deed struct {
 	Carrying   []string `json:"carrying"`   // requests that had the key
 	Requests   int      `json:"requests"`   // of the whole journey
 	Complaints []string `json:"complaints"` // of the console
-	Scripts    int64    `json:"scripts"`    // bytes of JavaScript so far, as they came over the network
 }
 
 // Do makes the browser do something; browser.mjs lists what it can. It ends the test when that does not work.

@@ -1,4 +1,4 @@
-// Plays the worker in a real browser for tests and benchmarks in Go: one JSON object a line on stdin, one answer a line on stdout, until stdin ends.
+// Plays the worker in a real browser for the Go tests: one JSON object a line on stdin, one answer a line on stdout, until stdin ends.
 // The steps are those of frontend/e2e; what is ours is the provider's form and a certificate that nobody knows.
 import { createInterface } from 'node:readline'
 import { launchBrowser, newPerson } from '../../frontend/e2e/browser.mjs'
@@ -8,10 +8,6 @@ import * as worker from '../../frontend/e2e/worker.mjs'
 const browser = await launchBrowser()
 const { page, context, complaints } = await newPerson(browser, { ignoreHTTPSErrors: true })
 const watch = watchRequests(context)
-let scripts = 0
-page.on('requestfinished', async (r) => {
-  if (r.resourceType() === 'script') scripts += (await r.sizes()).responseBodySize
-})
 
 const deeds = {
   async signIn({ url, name }) {
@@ -42,12 +38,6 @@ const deeds = {
   // Requests of the whole journey that had the key in them, in any form; and how many requests there were.
   carrying: async ({ key }) => ({ carrying: await watch.carrying(...formsOf(key)), requests: watch.requests.length }),
   complaints: async () => ({ complaints }),
-  async visit({ url }) {
-    await page.goto(url, { waitUntil: 'load' })
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-  },
-  weigh: async () => ({ scripts }),
-  screenshot: ({ path }) => page.screenshot({ path }).then(() => undefined),
 }
 
 try {
