@@ -34,7 +34,7 @@ type rawConfig struct {
 type setting struct{ name, byDefault, help string }
 
 var settings = []setting{
-	{"portal", "", "`host:port` of the portal's listener for gateways; for enrolling"},
+	{"portal", "", "`host:port` of the portal's listener for gateways, several with commas between; for enrolling"},
 	{"token", "", "enrolment token that the portal showed; works once"},
 	{"token-file", "", "`file` that holds the token, so that it does not show in the process list"},
 	{"state-dir", "/var/lib/sallyport-gateway", "`folder` for keys, certificate and the last known state"},
@@ -142,7 +142,7 @@ func readFile(path string) (map[string]string, error) {
 
 // Config is what was meant.
 type Config struct {
-	Portal    string        // host:port; "" when enrolled already
+	Portal    string        // host:port, several with commas between; "" when enrolled already
 	Token     portal.Secret // zero when enrolled already
 	StateDir  string
 	Interface string
@@ -167,10 +167,12 @@ func (r rawConfig) config() (Config, error) {
 	v := r.settings
 	c := Config{Portal: v["portal"], StateDir: v["state-dir"], Interface: v["interface"], Table: v["table"], Metrics: v["metrics"]}
 	if c.Portal != "" {
-		if _, port, err := net.SplitHostPort(c.Portal); err != nil {
-			wrong("portal", "%q is not host:port", c.Portal)
-		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			wrong("portal", "%q is not a port", port)
+		for one := range strings.SplitSeq(c.Portal, ",") {
+			if _, port, err := net.SplitHostPort(one); err != nil {
+				wrong("portal", "%q is not host:port", one)
+			} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+				wrong("portal", "%q is not a port", port)
+			}
 		}
 	}
 	if err := readToken(&c, v["token"], v["token-file"]); err != nil {

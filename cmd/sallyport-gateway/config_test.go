@@ -112,3 +112,13 @@ func TestCheckSaysThatAllIsWell(t *testing.T) {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
+
+func TestEnrolmentCommandMayNameSeveralPortals(t *testing.T) {
+	_, err := parse(t, env(), "--portal", "a.example:8443,[2001:db8::1]:8443")
+	if err == nil || strings.Contains(err.Error(), "host:port") {
+		t.Errorf("two good portals: %v, want nothing about them but the missing token", err)
+	}
+	if _, err := parse(t, env(), "--portal", "a.example:8443,b.example"); err == nil || !strings.Contains(err.Error(), `"b.example" is not host:port`) {
+		t.Errorf("a bad second portal: %v", err)
+	}
+}
