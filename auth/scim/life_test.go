@@ -228,7 +228,10 @@ func TestDirectoriesDoNotSeeEachOther(t *testing.T) {
 		g := w.group("Eng", id)
 		_, w.secret = w.newToken("https://other.example.com")
 		for _, c := range [][3]string{
-			{"GET", "/Users/" + string(id)}, {"DELETE", "/Users/" + string(id)}, {"GET", "/Groups/" + string(g)}, {"DELETE", "/Groups/" + string(g)},
+			{"GET", "/Users/" + string(id)},
+			{"DELETE", "/Users/" + string(id)},
+			{"GET", "/Groups/" + string(g)},
+			{"DELETE", "/Groups/" + string(g)},
 			{"PATCH", "/Users/" + string(id), patch(`{"op":"replace","path":"active","value":false}`)},
 			{"PATCH", "/Groups/" + string(g), patch(`{"op":"remove","path":"members"}`)},
 		} {

@@ -47,9 +47,6 @@ func (a *attr) sub(name string) *attr {
 	return nil
 }
 
-// textual reports whether values are compared as text.
-func (a *attr) textual() bool { return a.kind == text || a.kind == reference }
-
 func words(about string, names ...string) (all []*attr) {
 	for _, n := range names {
 		all = append(all, &attr{name: n, kind: text, about: about})
