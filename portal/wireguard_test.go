@@ -62,7 +62,8 @@ func TestFilesAreWhatClientsRead(t *testing.T) {
 			if got != string(want) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
-			acceptedByWgQuick(t, c)
+			t.Run("wg-quick", func(t *testing.T) { acceptedByWgQuick(t, c) })
+			t.Run("NetworkManager", func(t *testing.T) { acceptedByNetworkManager(t, c) })
 		})
 	}
 }
