@@ -15,7 +15,7 @@ GOLANGCI         := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 WIREGUARD_GO     := .cache/bin/wireguard-go
 
 # Packages whose tests run the finished programs; they have steps of their own below.
-UNIT = $$($(GO) list ./... | grep -v -e '/tests/' -e '/node_modules/')
+UNIT = $$($(GO) list ./... | grep -v -e '/tests/e2e' -e '/tests/world' -e '/tests/bench' -e '/node_modules/')
 
 FRONTEND_SRC := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -path frontend/test-results -prune -o -type f -print 2>/dev/null)
 NPM_STAMP    := frontend/node_modules/.installed
@@ -59,7 +59,7 @@ frontend-test: $(DIST_STAMP) ## Types, lint, unit tests and size limits of the w
 
 .PHONY: e2e
 e2e: build $(WIREGUARD_GO) $(OIDC_STAMP) ## The whole line with a browser, stock WireGuard and namespaces (root)
-	scripts/with-postgres $(GOTEST) -timeout 10m ./tests/e2e/...
+	scripts/with-postgres $(GOTEST) -timeout 10m -p 1 ./tests/world ./tests/e2e
 
 .PHONY: browser
 browser: build ## The journeys of the web app in a real browser, against the demo
