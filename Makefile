@@ -39,10 +39,11 @@ build: $(DIST_STAMP) ## bin/sallyport and bin/sallyport-gateway
 
 ##@ To work on it
 
+# Tests wait more than they compute, so more packages than processors run at a time.
 .PHONY: check
 check: $(DIST_STAMP) ## The quick part: vet, unit tests that need no root, frontend check (< 90 s with warm caches)
 	$(GO) vet ./...
-	$(GOTEST) -short $(UNIT)
+	$(GOTEST) -short -p 6 $(UNIT)
 	cd frontend && npm run --silent check
 
 .PHONY: test
