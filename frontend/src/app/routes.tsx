@@ -10,6 +10,7 @@ import {
 import type { Right } from '../api/rights.ts';
 import { may } from '../api/rights.ts';
 import { sessionQuery } from '../api/session.ts';
+import { loadAdminTexts } from '../i18n/i18n.ts';
 import { NoSuchPage, RouteProblem } from './boundaries.tsx';
 import { Shell } from './shell.tsx';
 
@@ -85,11 +86,12 @@ const apiDocs = createRoute({
   component: lazy(() => import('../features/api-docs/page.tsx'), 'ApiDocsPage'),
 });
 
-/** Guards a page of the admin part. The portal refuses the data anyway; this keeps an empty page off the screen. */
+/** Guards a page of the admin part, and brings its texts. The portal refuses the data anyway; this keeps an empty page off the screen. */
 const needs =
   (right: Right) =>
-  ({ context }: { context: { session: Parameters<typeof may>[0] } }) => {
+  async ({ context }: { context: { session: Parameters<typeof may>[0] } }) => {
     if (!may(context.session, right)) throw redirect({ to: '/', replace: true });
+    await loadAdminTexts();
   };
 
 const overview = createRoute({

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import adminEn from './admin/en.json';
+import adminKo from './admin/ko.json';
 import en from './en.json';
 import ko from './ko.json';
 
-const flatEn = flatten(en);
-const flatKo = flatten(ko);
+const flatEn = flatten({ ...en, ...adminEn });
+const flatKo = flatten({ ...ko, ...adminKo });
 
 // English tells one from many; Korean does not, so `_other` is enough there.
 const wanted = Object.keys(flatEn).filter((key) => !key.endsWith('_one'));
@@ -36,6 +38,11 @@ describe('the Korean catalogue', () => {
     );
     expect(bad).toEqual([]);
   });
+});
+
+test('each namespace is in one catalogue', () => {
+  expect(Object.keys(en).filter((name) => name in adminEn)).toEqual([]);
+  expect(Object.keys(ko).filter((name) => name in adminKo)).toEqual([]);
 });
 
 test('nothing is empty but what is meant to be', () => {
