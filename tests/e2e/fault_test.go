@@ -61,7 +61,7 @@ func TestKilledGatewayServesAgainWithoutThePortalUntilItIsRetired(t *testing.T) 
 	s.forbidden(t)
 
 	s.portal.Restart()
-	s.gateway.Online(s.admin, 10*time.Second)
+	s.gateway.Online(s.admin, 45*time.Second) // it looks for a portal again after up to half a minute
 	s.office(t, true)
 	s.admin.Must(http.MethodPost, "/gateways/"+s.gateway.ID+"/retire", nil, nil)
 	if err := world.Await(5*time.Second, func() (bool, error) { return !s.Client.Ping(world.OfficeV4), nil }); err != nil {

@@ -58,12 +58,13 @@ func (g *Gateway) shell(line string) *exec.Cmd {
 	return cmd
 }
 
-// Online waits until the portal calls the gateway online.
+// Online waits until the gateway holds a stream to the portal that is asked, and the portal calls it online. Its row alone is no evidence:
+// for a while after a portal was killed it still tells of the report before.
 func (g *Gateway) Online(admin *Person, limit time.Duration) {
 	g.w.t.Helper()
 	admin.Await("gateway "+g.ID+" online", limit, func() (bool, error) {
 		var now api.Gateway
 		err := admin.Do(context.Background(), http.MethodGet, "/gateways/"+g.ID, nil, &now)
-		return err == nil && string(now.Status) == "online", fmt.Errorf("it is %q: %w (%+v)", now.Status, err, now)
+		return err == nil && now.Status == api.GatewayStatusOnline && now.Lag != nil, fmt.Errorf("it is %q: %w (%+v)", now.Status, err, now)
 	})
 }
