@@ -1,12 +1,17 @@
 package feed_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/sallyport/sallyport/peers"
+	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
 	"github.com/sallyport/sallyport/portal/store/storetest"
@@ -118,4 +123,24 @@ func TestChangeReachesTheGatewaysThatServeIt(t *testing.T) {
 func hash(n *node) string {
 	_, h := n.Since()
 	return h
+}
+
+// The parts of a portal start side by side: whoever asks first must not meet a half-made hub. The race detector tells.
+func TestStatusMayBeAskedWhileTheHubStarts(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	for range 50 {
+		h := &feed.Hub{Control: &peers.Gateways{Store: db, Keys: keyring(t), Now: time.Now, Log: logger(t)}, Now: time.Now, Log: logger(t)}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = h.Run(ctx) })
+		wg.Go(func() {
+			if got := h.Status("none"); got.Connected {
+				t.Errorf("got %+v for a gateway that there is not", got)
+			}
+		})
+		wg.Go(func() { _ = h.Metrics() })
+		cancel()
+		wg.Wait()
+	}
 }

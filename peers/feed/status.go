@@ -30,6 +30,7 @@ type Status struct {
 
 // Status returns the live state of a gateway's stream on this portal. The zero Status means that it has none here.
 func (h *Hub) Status(id portal.GatewayID) Status {
+	h.init() // it may be asked while Run begins
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.streams[id]
