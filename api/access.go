@@ -29,7 +29,9 @@ type access struct {
 // accessTable has a line for each operation of the contract: Handler refuses to start without. A line names the least that is asked;
 // whose things an operation may touch is decided by auth and peers, which know them.
 var accessTable = map[string]access{
-	"getSignIn": {anybody, ""},
+	"getSignIn":          {anybody, ""},
+	"beginPasskeySignIn": {anybody, ""},
+	"passkeySignIn":      {anybody, ""},
 
 	"getSession":     {anyStage, auth.OwnRead},
 	"signOut":        {anyStage, auth.OwnSecurity},
@@ -38,9 +40,17 @@ var accessTable = map[string]access{
 	"beginTotp":      {anyStage, auth.OwnSecurity},
 	"confirmTotp":    {anyStage, auth.OwnSecurity},
 
+	"getSessionWays":     {anyStage, auth.OwnSecurity},
+	"beginVerifyPasskey": {anyStage, auth.OwnSecurity},
+	"verifyPasskey":      {anyStage, auth.OwnSecurity},
+	"beginPasskey":       {anyStage, auth.OwnSecurity},
+	"confirmPasskey":     {anyStage, auth.OwnSecurity},
+
 	"listSessions":     {withCookie, auth.OwnSecurity},
 	"endSession":       {withCookie, auth.OwnSecurity},
 	"getFactors":       {withCookie, auth.OwnSecurity},
+	"renameFactor":     {withCookie, auth.OwnSecurity},
+	"removeFactor":     {withCookie, auth.OwnSecurity},
 	"newRecoveryCodes": {withCookie, auth.OwnSecurity},
 	"listTokens":       {withCookie, auth.OwnSecurity},
 	"createToken":      {withCookie, auth.OwnSecurity},
@@ -108,6 +118,7 @@ func (s *Server) gate(operation string) (echo.MiddlewareFunc, error) {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if need.enter == anybody {
+				c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), fromKey{}, s.browser(c))))
 				return next(c)
 			}
 			w, err := s.authenticate(c)

@@ -25,6 +25,14 @@ func who(ctx context.Context) auth.Who {
 	return w
 }
 
+type fromKey struct{}
+
+// from is where a request without a session came from, put there by the gate.
+func from(ctx context.Context) auth.Browser {
+	b, _ := ctx.Value(fromKey{}).(auth.Browser)
+	return b
+}
+
 // actor is who as the acting person of a use case.
 func actor(ctx context.Context) portal.Actor { return who(ctx).Actor() }
 

@@ -115,6 +115,27 @@ func (e DeviceStatus) Valid() bool {
 	}
 }
 
+// Defines values for FactorKind.
+const (
+	FactorKindPasskey  FactorKind = "passkey"
+	FactorKindRecovery FactorKind = "recovery"
+	FactorKindTotp     FactorKind = "totp"
+)
+
+// Valid indicates whether the value is a known member of the FactorKind enum.
+func (e FactorKind) Valid() bool {
+	switch e {
+	case FactorKindPasskey:
+		return true
+	case FactorKindRecovery:
+		return true
+	case FactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GatewayState.
 const (
 	GatewayStateActive   GatewayState = "active"
@@ -169,6 +190,21 @@ func (e GatewayStatus) Valid() bool {
 	case GatewayStatusProblem:
 		return true
 	case GatewayStatusRetired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PasskeyCredentialType.
+const (
+	PasskeyCredentialTypePublicKey PasskeyCredentialType = "public-key"
+)
+
+// Valid indicates whether the value is a known member of the PasskeyCredentialType enum.
+func (e PasskeyCredentialType) Valid() bool {
+	switch e {
+	case PasskeyCredentialTypePublicKey:
 		return true
 	default:
 		return false
@@ -618,13 +654,41 @@ type Enrolment struct {
 	Token     string    `json:"token"`
 }
 
+// Factor defines model for Factor.
+type Factor struct {
+	// BackedUp A passkey that is synchronized among the person's devices
+	BackedUp *bool `json:"backedUp,omitempty"`
+
+	// ConfirmedAt Since when it counts
+	ConfirmedAt time.Time  `json:"confirmedAt"`
+	Id          string     `json:"id"`
+	Kind        FactorKind `json:"kind"`
+
+	// Name Empty where nobody gave one
+	Name   string     `json:"name"`
+	UsedAt *time.Time `json:"usedAt,omitempty"`
+}
+
+// FactorKind defines model for FactorKind.
+type FactorKind string
+
+// FactorWays defines model for FactorWays.
+type FactorWays struct {
+	// Enrol What can be set up
+	Enrol []FactorKind `json:"enrol"`
+
+	// Show What the person has and may show
+	Show []FactorKind `json:"show"`
+
+	// Until The portal may be used without a second factor until then, tunnels may not
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // Factors defines model for Factors.
 type Factors struct {
-	RecoveryCodesLeft int `json:"recoveryCodesLeft"`
-	Totp              []struct {
-		ConfirmedAt time.Time `json:"confirmedAt"`
-		Id          string    `json:"id"`
-	} `json:"totp"`
+	Passkeys          []Factor `json:"passkeys"`
+	RecoveryCodesLeft int      `json:"recoveryCodesLeft"`
+	Totp              []Factor `json:"totp"`
 }
 
 // Gateway defines model for Gateway.
@@ -708,6 +772,21 @@ type Overview struct {
 	PushP99Ms *float64 `json:"pushP99Ms,omitempty"`
 	Revision  int64    `json:"revision"`
 }
+
+// PasskeyCredential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
+type PasskeyCredential struct {
+	Id                   string                 `json:"id"`
+	RawId                string                 `json:"rawId"`
+	Response             map[string]interface{} `json:"response"`
+	Type                 PasskeyCredentialType  `json:"type"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// PasskeyCredentialType defines model for PasskeyCredential.Type.
+type PasskeyCredentialType string
+
+// PasskeyOptions PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3)
+type PasskeyOptions map[string]interface{}
 
 // Person defines model for Person.
 type Person struct {
@@ -981,7 +1060,13 @@ type SessionStage string
 // SignIn defines model for SignIn.
 type SignIn struct {
 	// Demo A demo with a built-in identity provider: not for real use
-	Demo      bool `json:"demo"`
+	Demo bool `json:"demo"`
+
+	// Local Local accounts may sign in
+	Local bool `json:"local"`
+
+	// Passkeys This portal can have passkeys
+	Passkeys  bool `json:"passkeys"`
 	Providers []struct {
 		Id string `json:"id"`
 
@@ -1111,6 +1196,12 @@ type CodeBody struct {
 	Code string `json:"code"`
 }
 
+// PasskeyBody defines model for PasskeyBody.
+type PasskeyBody struct {
+	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
+	Credential PasskeyCredential `json:"credential"`
+}
+
 // PopBody defines model for PopBody.
 type PopBody = PopInput
 
@@ -1217,9 +1308,23 @@ type ReplaceDeviceKeyJSONBody struct {
 	PublicKey PublicKey `json:"publicKey"`
 }
 
+// ConfirmPasskeyJSONBody defines parameters for ConfirmPasskey.
+type ConfirmPasskeyJSONBody struct {
+	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
+	Credential PasskeyCredential `json:"credential"`
+
+	// Name What to call it
+	Name string `json:"name"`
+}
+
 // ConfirmTotpJSONBody defines parameters for ConfirmTotp.
 type ConfirmTotpJSONBody struct {
 	Code string `json:"code"`
+}
+
+// RenameFactorJSONBody defines parameters for RenameFactor.
+type RenameFactorJSONBody struct {
+	Name string `json:"name"`
 }
 
 // CreateGatewayJSONBody defines parameters for CreateGateway.
@@ -1259,6 +1364,12 @@ type ListProfilesParams struct {
 // ListProfilesParamsScope defines parameters for ListProfiles.
 type ListProfilesParamsScope string
 
+// VerifyPasskeyJSONBody defines parameters for VerifyPasskey.
+type VerifyPasskeyJSONBody struct {
+	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
+	Credential PasskeyCredential `json:"credential"`
+}
+
 // VerifyRecoveryJSONBody defines parameters for VerifyRecovery.
 type VerifyRecoveryJSONBody struct {
 	Code string `json:"code"`
@@ -1267,6 +1378,12 @@ type VerifyRecoveryJSONBody struct {
 // VerifyTotpJSONBody defines parameters for VerifyTotp.
 type VerifyTotpJSONBody struct {
 	Code string `json:"code"`
+}
+
+// PasskeySignInJSONBody defines parameters for PasskeySignIn.
+type PasskeySignInJSONBody struct {
+	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
+	Credential PasskeyCredential `json:"credential"`
 }
 
 // CreateTokenJSONBody defines parameters for CreateToken.
@@ -1290,8 +1407,14 @@ type UpdateDeviceJSONRequestBody UpdateDeviceJSONBody
 // ReplaceDeviceKeyJSONRequestBody defines body for ReplaceDeviceKey for application/json ContentType.
 type ReplaceDeviceKeyJSONRequestBody ReplaceDeviceKeyJSONBody
 
+// ConfirmPasskeyJSONRequestBody defines body for ConfirmPasskey for application/json ContentType.
+type ConfirmPasskeyJSONRequestBody ConfirmPasskeyJSONBody
+
 // ConfirmTotpJSONRequestBody defines body for ConfirmTotp for application/json ContentType.
 type ConfirmTotpJSONRequestBody ConfirmTotpJSONBody
+
+// RenameFactorJSONRequestBody defines body for RenameFactor for application/json ContentType.
+type RenameFactorJSONRequestBody RenameFactorJSONBody
 
 // CreateGatewayJSONRequestBody defines body for CreateGateway for application/json ContentType.
 type CreateGatewayJSONRequestBody CreateGatewayJSONBody
@@ -1323,14 +1446,127 @@ type CreateRuleJSONRequestBody = RuleInput
 // UpdateRuleJSONRequestBody defines body for UpdateRule for application/json ContentType.
 type UpdateRuleJSONRequestBody = RuleInput
 
+// VerifyPasskeyJSONRequestBody defines body for VerifyPasskey for application/json ContentType.
+type VerifyPasskeyJSONRequestBody VerifyPasskeyJSONBody
+
 // VerifyRecoveryJSONRequestBody defines body for VerifyRecovery for application/json ContentType.
 type VerifyRecoveryJSONRequestBody VerifyRecoveryJSONBody
 
 // VerifyTotpJSONRequestBody defines body for VerifyTotp for application/json ContentType.
 type VerifyTotpJSONRequestBody VerifyTotpJSONBody
 
+// PasskeySignInJSONRequestBody defines body for PasskeySignIn for application/json ContentType.
+type PasskeySignInJSONRequestBody PasskeySignInJSONBody
+
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody CreateTokenJSONBody
+
+// Getter for additional properties for PasskeyCredential. Returns the specified
+// element and whether it was found
+func (a PasskeyCredential) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for PasskeyCredential
+func (a *PasskeyCredential) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for PasskeyCredential to handle AdditionalProperties
+func (a *PasskeyCredential) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["id"]; found {
+		err = json.Unmarshal(raw, &a.Id)
+		if err != nil {
+			return fmt.Errorf("error reading 'id': %w", err)
+		}
+		delete(object, "id")
+	}
+
+	if raw, found := object["rawId"]; found {
+		err = json.Unmarshal(raw, &a.RawId)
+		if err != nil {
+			return fmt.Errorf("error reading 'rawId': %w", err)
+		}
+		delete(object, "rawId")
+	}
+
+	if raw, found := object["response"]; found {
+		err = json.Unmarshal(raw, &a.Response)
+		if err != nil {
+			return fmt.Errorf("error reading 'response': %w", err)
+		}
+		delete(object, "response")
+	}
+
+	if raw, found := object["type"]; found {
+		err = json.Unmarshal(raw, &a.Type)
+		if err != nil {
+			return fmt.Errorf("error reading 'type': %w", err)
+		}
+		delete(object, "type")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for PasskeyCredential to handle AdditionalProperties
+func (a PasskeyCredential) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["id"], err = json.Marshal(a.Id)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'id': %w", err)
+	}
+
+	object["rawId"], err = json.Marshal(a.RawId)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'rawId': %w", err)
+	}
+
+	if a.Response != nil {
+		object["response"], err = json.Marshal(a.Response)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'response': %w", err)
+		}
+	}
+
+	object["type"], err = json.Marshal(a.Type)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'type': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1376,6 +1612,12 @@ type ServerInterface interface {
 	// GetFactors Your second factors
 	// (GET /factors)
 	GetFactors(ctx echo.Context) error
+	// BeginPasskey Begin to set up a passkey
+	// (POST /factors/passkeys)
+	BeginPasskey(ctx echo.Context) error
+	// ConfirmPasskey Finish with what the browser made
+	// (POST /factors/passkeys/confirm)
+	ConfirmPasskey(ctx echo.Context) error
 	// NewRecoveryCodes Make ten new recovery codes
 	// (POST /factors/recovery-codes)
 	NewRecoveryCodes(ctx echo.Context) error
@@ -1385,6 +1627,12 @@ type ServerInterface interface {
 	// ConfirmTotp Finish enrolment with a first code
 	// (POST /factors/totp/confirm)
 	ConfirmTotp(ctx echo.Context) error
+	// RemoveFactor Remove one of your factors
+	// (DELETE /factors/{id})
+	RemoveFactor(ctx echo.Context, id Id) error
+	// RenameFactor Give one of your factors another name
+	// (PATCH /factors/{id})
+	RenameFactor(ctx echo.Context, id Id) error
 	// ListGateways Gateways with their live state
 	// (GET /gateways)
 	ListGateways(ctx echo.Context) error
@@ -1490,12 +1738,21 @@ type ServerInterface interface {
 	// GetSession The present session
 	// (GET /session)
 	GetSession(ctx echo.Context) error
+	// VerifyPasskey Show the second factor with a passkey
+	// (POST /session/passkey)
+	VerifyPasskey(ctx echo.Context) error
+	// BeginVerifyPasskey Ask for a signature of one of your passkeys
+	// (POST /session/passkey/challenge)
+	BeginVerifyPasskey(ctx echo.Context) error
 	// VerifyRecovery Show the second factor with a recovery code
 	// (POST /session/recovery)
 	VerifyRecovery(ctx echo.Context) error
 	// VerifyTotp Show the second factor with a code of the authenticator app
 	// (POST /session/totp)
 	VerifyTotp(ctx echo.Context) error
+	// GetSessionWays What this session may show or set up as its second factor
+	// (GET /session/ways)
+	GetSessionWays(ctx echo.Context) error
 	// ListSessions Where you are signed in
 	// (GET /sessions)
 	ListSessions(ctx echo.Context) error
@@ -1505,6 +1762,12 @@ type ServerInterface interface {
 	// GetSignIn The ways to sign in
 	// (GET /sign-in)
 	GetSignIn(ctx echo.Context) error
+	// PasskeySignIn Sign in with a passkey alone
+	// (POST /sign-in/passkey)
+	PasskeySignIn(ctx echo.Context) error
+	// BeginPasskeySignIn Ask for a signature of any passkey of this portal
+	// (POST /sign-in/passkey/challenge)
+	BeginPasskeySignIn(ctx echo.Context) error
 	// ListTokens Your personal access tokens
 	// (GET /tokens)
 	ListTokens(ctx echo.Context) error
@@ -1851,6 +2114,24 @@ func (w *ServerInterfaceWrapper) GetFactors(ctx echo.Context) error {
 	return err
 }
 
+// BeginPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginPasskey(ctx)
+	return err
+}
+
+// ConfirmPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmPasskey(ctx)
+	return err
+}
+
 // NewRecoveryCodes converts echo context to params.
 func (w *ServerInterfaceWrapper) NewRecoveryCodes(ctx echo.Context) error {
 	var err error
@@ -1875,6 +2156,38 @@ func (w *ServerInterfaceWrapper) ConfirmTotp(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmTotp(ctx)
+	return err
+}
+
+// RemoveFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveFactor(ctx, id)
+	return err
+}
+
+// RenameFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) RenameFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenameFactor(ctx, id)
 	return err
 }
 
@@ -2358,6 +2671,24 @@ func (w *ServerInterfaceWrapper) GetSession(ctx echo.Context) error {
 	return err
 }
 
+// VerifyPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyPasskey(ctx)
+	return err
+}
+
+// BeginVerifyPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginVerifyPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginVerifyPasskey(ctx)
+	return err
+}
+
 // VerifyRecovery converts echo context to params.
 func (w *ServerInterfaceWrapper) VerifyRecovery(ctx echo.Context) error {
 	var err error
@@ -2373,6 +2704,15 @@ func (w *ServerInterfaceWrapper) VerifyTotp(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.VerifyTotp(ctx)
+	return err
+}
+
+// GetSessionWays converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSessionWays(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSessionWays(ctx)
 	return err
 }
 
@@ -2407,6 +2747,24 @@ func (w *ServerInterfaceWrapper) GetSignIn(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetSignIn(ctx)
+	return err
+}
+
+// PasskeySignIn converts echo context to params.
+func (w *ServerInterfaceWrapper) PasskeySignIn(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PasskeySignIn(ctx)
+	return err
+}
+
+// BeginPasskeySignIn converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginPasskeySignIn(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginPasskeySignIn(ctx)
 	return err
 }
 
@@ -2496,11 +2854,20 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
 	router.POST(options.BaseURL+"/session/totp", wrapper.VerifyTotp, options.OperationMiddlewares["verifyTotp"]...)
 	router.POST(options.BaseURL+"/session/recovery", wrapper.VerifyRecovery, options.OperationMiddlewares["verifyRecovery"]...)
+	router.GET(options.BaseURL+"/session/ways", wrapper.GetSessionWays, options.OperationMiddlewares["getSessionWays"]...)
+	router.POST(options.BaseURL+"/session/passkey/challenge", wrapper.BeginVerifyPasskey, options.OperationMiddlewares["beginVerifyPasskey"]...)
+	router.POST(options.BaseURL+"/session/passkey", wrapper.VerifyPasskey, options.OperationMiddlewares["verifyPasskey"]...)
+	router.POST(options.BaseURL+"/sign-in/passkey/challenge", wrapper.BeginPasskeySignIn, options.OperationMiddlewares["beginPasskeySignIn"]...)
+	router.POST(options.BaseURL+"/sign-in/passkey", wrapper.PasskeySignIn, options.OperationMiddlewares["passkeySignIn"]...)
 	router.GET(options.BaseURL+"/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.DELETE(options.BaseURL+"/sessions/:id", wrapper.EndSession, options.OperationMiddlewares["endSession"]...)
 	router.GET(options.BaseURL+"/factors", wrapper.GetFactors, options.OperationMiddlewares["getFactors"]...)
 	router.POST(options.BaseURL+"/factors/totp", wrapper.BeginTotp, options.OperationMiddlewares["beginTotp"]...)
 	router.POST(options.BaseURL+"/factors/totp/confirm", wrapper.ConfirmTotp, options.OperationMiddlewares["confirmTotp"]...)
+	router.POST(options.BaseURL+"/factors/passkeys", wrapper.BeginPasskey, options.OperationMiddlewares["beginPasskey"]...)
+	router.POST(options.BaseURL+"/factors/passkeys/confirm", wrapper.ConfirmPasskey, options.OperationMiddlewares["confirmPasskey"]...)
+	router.DELETE(options.BaseURL+"/factors/:id", wrapper.RemoveFactor, options.OperationMiddlewares["removeFactor"]...)
+	router.PATCH(options.BaseURL+"/factors/:id", wrapper.RenameFactor, options.OperationMiddlewares["renameFactor"]...)
 	router.POST(options.BaseURL+"/factors/recovery-codes", wrapper.NewRecoveryCodes, options.OperationMiddlewares["newRecoveryCodes"]...)
 	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
@@ -3208,6 +3575,83 @@ func (response GetFactorsdefaultApplicationProblemPlusJSONResponse) VisitGetFact
 	return err
 }
 
+type BeginPasskeyRequestObject struct {
+}
+
+type BeginPasskeyResponseObject interface {
+	VisitBeginPasskeyResponse(w http.ResponseWriter) error
+}
+
+type BeginPasskey201JSONResponse PasskeyOptions
+
+func (response BeginPasskey201JSONResponse) VisitBeginPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginPasskeydefaultApplicationProblemPlusJSONResponse) VisitBeginPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPasskeyRequestObject struct {
+	Body *ConfirmPasskeyJSONRequestBody
+}
+
+type ConfirmPasskeyResponseObject interface {
+	VisitConfirmPasskeyResponse(w http.ResponseWriter) error
+}
+
+type ConfirmPasskey200JSONResponse TotpConfirmed
+
+func (response ConfirmPasskey200JSONResponse) VisitConfirmPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmPasskeydefaultApplicationProblemPlusJSONResponse) VisitConfirmPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type NewRecoveryCodesRequestObject struct {
 }
 
@@ -3312,6 +3756,73 @@ type ConfirmTotpdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmTotpdefaultApplicationProblemPlusJSONResponse) VisitConfirmTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveFactorRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RemoveFactorResponseObject interface {
+	VisitRemoveFactorResponse(w http.ResponseWriter) error
+}
+
+type RemoveFactor204Response struct {
+}
+
+func (response RemoveFactor204Response) VisitRemoveFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveFactordefaultApplicationProblemPlusJSONResponse) VisitRemoveFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenameFactorRequestObject struct {
+	Id   Id `json:"id"`
+	Body *RenameFactorJSONRequestBody
+}
+
+type RenameFactorResponseObject interface {
+	VisitRenameFactorResponse(w http.ResponseWriter) error
+}
+
+type RenameFactor204Response struct {
+}
+
+func (response RenameFactor204Response) VisitRenameFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RenameFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenameFactordefaultApplicationProblemPlusJSONResponse) VisitRenameFactorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4668,6 +5179,83 @@ func (response GetSessiondefaultApplicationProblemPlusJSONResponse) VisitGetSess
 	return err
 }
 
+type VerifyPasskeyRequestObject struct {
+	Body *VerifyPasskeyJSONRequestBody
+}
+
+type VerifyPasskeyResponseObject interface {
+	VisitVerifyPasskeyResponse(w http.ResponseWriter) error
+}
+
+type VerifyPasskey200JSONResponse struct{ SessionResponseJSONResponse }
+
+func (response VerifyPasskey200JSONResponse) VisitVerifyPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response VerifyPasskeydefaultApplicationProblemPlusJSONResponse) VisitVerifyPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginVerifyPasskeyRequestObject struct {
+}
+
+type BeginVerifyPasskeyResponseObject interface {
+	VisitBeginVerifyPasskeyResponse(w http.ResponseWriter) error
+}
+
+type BeginVerifyPasskey201JSONResponse PasskeyOptions
+
+func (response BeginVerifyPasskey201JSONResponse) VisitBeginVerifyPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginVerifyPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginVerifyPasskeydefaultApplicationProblemPlusJSONResponse) VisitBeginVerifyPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VerifyRecoveryRequestObject struct {
 	Body *VerifyRecoveryJSONRequestBody
 }
@@ -4735,6 +5323,44 @@ type VerifyTotpdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifyTotpdefaultApplicationProblemPlusJSONResponse) VisitVerifyTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionWaysRequestObject struct {
+}
+
+type GetSessionWaysResponseObject interface {
+	VisitGetSessionWaysResponse(w http.ResponseWriter) error
+}
+
+type GetSessionWays200JSONResponse FactorWays
+
+func (response GetSessionWays200JSONResponse) VisitGetSessionWaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionWaysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessionWaysdefaultApplicationProblemPlusJSONResponse) VisitGetSessionWaysResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4846,6 +5472,83 @@ type GetSignIndefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSignIndefaultApplicationProblemPlusJSONResponse) VisitGetSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PasskeySignInRequestObject struct {
+	Body *PasskeySignInJSONRequestBody
+}
+
+type PasskeySignInResponseObject interface {
+	VisitPasskeySignInResponse(w http.ResponseWriter) error
+}
+
+type PasskeySignIn200JSONResponse struct{ SessionResponseJSONResponse }
+
+func (response PasskeySignIn200JSONResponse) VisitPasskeySignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PasskeySignIndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PasskeySignIndefaultApplicationProblemPlusJSONResponse) VisitPasskeySignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginPasskeySignInRequestObject struct {
+}
+
+type BeginPasskeySignInResponseObject interface {
+	VisitBeginPasskeySignInResponse(w http.ResponseWriter) error
+}
+
+type BeginPasskeySignIn201JSONResponse PasskeyOptions
+
+func (response BeginPasskeySignIn201JSONResponse) VisitBeginPasskeySignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginPasskeySignIndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginPasskeySignIndefaultApplicationProblemPlusJSONResponse) VisitBeginPasskeySignInResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5017,6 +5720,12 @@ type StrictServerInterface interface {
 	// GetFactors Your second factors
 	// (GET /factors)
 	GetFactors(ctx context.Context, request GetFactorsRequestObject) (GetFactorsResponseObject, error)
+	// BeginPasskey Begin to set up a passkey
+	// (POST /factors/passkeys)
+	BeginPasskey(ctx context.Context, request BeginPasskeyRequestObject) (BeginPasskeyResponseObject, error)
+	// ConfirmPasskey Finish with what the browser made
+	// (POST /factors/passkeys/confirm)
+	ConfirmPasskey(ctx context.Context, request ConfirmPasskeyRequestObject) (ConfirmPasskeyResponseObject, error)
 	// NewRecoveryCodes Make ten new recovery codes
 	// (POST /factors/recovery-codes)
 	NewRecoveryCodes(ctx context.Context, request NewRecoveryCodesRequestObject) (NewRecoveryCodesResponseObject, error)
@@ -5026,6 +5735,12 @@ type StrictServerInterface interface {
 	// ConfirmTotp Finish enrolment with a first code
 	// (POST /factors/totp/confirm)
 	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// RemoveFactor Remove one of your factors
+	// (DELETE /factors/{id})
+	RemoveFactor(ctx context.Context, request RemoveFactorRequestObject) (RemoveFactorResponseObject, error)
+	// RenameFactor Give one of your factors another name
+	// (PATCH /factors/{id})
+	RenameFactor(ctx context.Context, request RenameFactorRequestObject) (RenameFactorResponseObject, error)
 	// ListGateways Gateways with their live state
 	// (GET /gateways)
 	ListGateways(ctx context.Context, request ListGatewaysRequestObject) (ListGatewaysResponseObject, error)
@@ -5131,12 +5846,21 @@ type StrictServerInterface interface {
 	// GetSession The present session
 	// (GET /session)
 	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
+	// VerifyPasskey Show the second factor with a passkey
+	// (POST /session/passkey)
+	VerifyPasskey(ctx context.Context, request VerifyPasskeyRequestObject) (VerifyPasskeyResponseObject, error)
+	// BeginVerifyPasskey Ask for a signature of one of your passkeys
+	// (POST /session/passkey/challenge)
+	BeginVerifyPasskey(ctx context.Context, request BeginVerifyPasskeyRequestObject) (BeginVerifyPasskeyResponseObject, error)
 	// VerifyRecovery Show the second factor with a recovery code
 	// (POST /session/recovery)
 	VerifyRecovery(ctx context.Context, request VerifyRecoveryRequestObject) (VerifyRecoveryResponseObject, error)
 	// VerifyTotp Show the second factor with a code of the authenticator app
 	// (POST /session/totp)
 	VerifyTotp(ctx context.Context, request VerifyTotpRequestObject) (VerifyTotpResponseObject, error)
+	// GetSessionWays What this session may show or set up as its second factor
+	// (GET /session/ways)
+	GetSessionWays(ctx context.Context, request GetSessionWaysRequestObject) (GetSessionWaysResponseObject, error)
 	// ListSessions Where you are signed in
 	// (GET /sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
@@ -5146,6 +5870,12 @@ type StrictServerInterface interface {
 	// GetSignIn The ways to sign in
 	// (GET /sign-in)
 	GetSignIn(ctx context.Context, request GetSignInRequestObject) (GetSignInResponseObject, error)
+	// PasskeySignIn Sign in with a passkey alone
+	// (POST /sign-in/passkey)
+	PasskeySignIn(ctx context.Context, request PasskeySignInRequestObject) (PasskeySignInResponseObject, error)
+	// BeginPasskeySignIn Ask for a signature of any passkey of this portal
+	// (POST /sign-in/passkey/challenge)
+	BeginPasskeySignIn(ctx context.Context, request BeginPasskeySignInRequestObject) (BeginPasskeySignInResponseObject, error)
 	// ListTokens Your personal access tokens
 	// (GET /tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -5604,6 +6334,75 @@ func (sh *strictHandler) GetFactors(ctx echo.Context) error {
 	return nil
 }
 
+// BeginPasskey operation middleware
+func (sh *strictHandler) BeginPasskey(ctx echo.Context) error {
+	var request BeginPasskeyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginPasskey(ctx.Request().Context(), request.(BeginPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginPasskeyResponseObject); ok {
+		return validResponse.VisitBeginPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmPasskey operation middleware
+func (sh *strictHandler) ConfirmPasskey(ctx echo.Context) error {
+	var request ConfirmPasskeyRequestObject
+
+	var body ConfirmPasskeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmPasskey(ctx.Request().Context(), request.(ConfirmPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmPasskeyResponseObject); ok {
+		return validResponse.VisitConfirmPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // NewRecoveryCodes operation middleware
 func (sh *strictHandler) NewRecoveryCodes(ctx echo.Context) error {
 	var request NewRecoveryCodesRequestObject
@@ -5690,6 +6489,79 @@ func (sh *strictHandler) ConfirmTotp(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
 		return validResponse.VisitConfirmTotpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveFactor operation middleware
+func (sh *strictHandler) RemoveFactor(ctx echo.Context, id Id) error {
+	var request RemoveFactorRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveFactor(ctx.Request().Context(), request.(RemoveFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveFactorResponseObject); ok {
+		return validResponse.VisitRemoveFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenameFactor operation middleware
+func (sh *strictHandler) RenameFactor(ctx echo.Context, id Id) error {
+	var request RenameFactorRequestObject
+
+	request.Id = id
+
+	var body RenameFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenameFactor(ctx.Request().Context(), request.(RenameFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenameFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenameFactorResponseObject); ok {
+		return validResponse.VisitRenameFactorResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6773,6 +7645,75 @@ func (sh *strictHandler) GetSession(ctx echo.Context) error {
 	return nil
 }
 
+// VerifyPasskey operation middleware
+func (sh *strictHandler) VerifyPasskey(ctx echo.Context) error {
+	var request VerifyPasskeyRequestObject
+
+	var body VerifyPasskeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyPasskey(ctx.Request().Context(), request.(VerifyPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyPasskeyResponseObject); ok {
+		return validResponse.VisitVerifyPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginVerifyPasskey operation middleware
+func (sh *strictHandler) BeginVerifyPasskey(ctx echo.Context) error {
+	var request BeginVerifyPasskeyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginVerifyPasskey(ctx.Request().Context(), request.(BeginVerifyPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginVerifyPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginVerifyPasskeyResponseObject); ok {
+		return validResponse.VisitBeginVerifyPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // VerifyRecovery operation middleware
 func (sh *strictHandler) VerifyRecovery(ctx echo.Context) error {
 	var request VerifyRecoveryRequestObject
@@ -6865,6 +7806,29 @@ func (sh *strictHandler) VerifyTotp(ctx echo.Context) error {
 	return nil
 }
 
+// GetSessionWays operation middleware
+func (sh *strictHandler) GetSessionWays(ctx echo.Context) error {
+	var request GetSessionWaysRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSessionWays(ctx.Request().Context(), request.(GetSessionWaysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSessionWays")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSessionWaysResponseObject); ok {
+		return validResponse.VisitGetSessionWaysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListSessions operation middleware
 func (sh *strictHandler) ListSessions(ctx echo.Context) error {
 	var request ListSessionsRequestObject
@@ -6930,6 +7894,75 @@ func (sh *strictHandler) GetSignIn(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetSignInResponseObject); ok {
 		return validResponse.VisitGetSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PasskeySignIn operation middleware
+func (sh *strictHandler) PasskeySignIn(ctx echo.Context) error {
+	var request PasskeySignInRequestObject
+
+	var body PasskeySignInJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PasskeySignIn(ctx.Request().Context(), request.(PasskeySignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PasskeySignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PasskeySignInResponseObject); ok {
+		return validResponse.VisitPasskeySignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginPasskeySignIn operation middleware
+func (sh *strictHandler) BeginPasskeySignIn(ctx echo.Context) error {
+	var request BeginPasskeySignInRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginPasskeySignIn(ctx.Request().Context(), request.(BeginPasskeySignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginPasskeySignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginPasskeySignInResponseObject); ok {
+		return validResponse.VisitBeginPasskeySignInResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -161,7 +161,7 @@ func (s *Server) ResumeDevice(ctx context.Context, req ResumeDeviceRequestObject
 // RenewGrants renews all of the actor's devices. The second factor must not be older than the portal asks for renewals.
 func (s *Server) RenewGrants(ctx context.Context, _ RenewGrantsRequestObject) (RenewGrantsResponseObject, error) {
 	by := actor(ctx)
-	if by.FactorAt.IsZero() || s.now().Sub(by.FactorAt) > s.renewWithin() {
+	if by.TrustedAt.IsZero() || s.now().Sub(by.TrustedAt) > s.renewWithin() {
 		return nil, portal.ErrStepUp
 	}
 	n, notAfter, err := s.Peers.RenewGrants(ctx, by, by.User)

@@ -13,13 +13,39 @@ func (s *Server) GetFactors(ctx context.Context, _ GetFactorsRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
-	out := GetFactors200JSONResponse{RecoveryCodesLeft: have.RecoveryCodes}
-	out.Totp = empty(out.Totp)
+	out := GetFactors200JSONResponse{RecoveryCodesLeft: have.RecoveryCodes, Totp: []Factor{}, Passkeys: []Factor{}}
 	for _, f := range have.Factors {
-		one := add(&out.Totp)
-		one.Id, one.ConfirmedAt = string(f.ID), f.ConfirmedAt
+		into := &out.Totp
+		if f.Kind == portal.FactorPasskey {
+			into = &out.Passkeys
+		}
+		*into = append(*into, factorJSON(f, have.BackedUp[f.ID]))
 	}
 	return out, nil
+}
+
+func factorJSON(f portal.Factor, backedUp bool) Factor {
+	out := Factor{Id: string(f.ID), Kind: FactorKind(f.Kind), Name: f.Name, ConfirmedAt: f.ConfirmedAt, UsedAt: moment(f.UsedAt)}
+	if f.Kind == portal.FactorPasskey {
+		out.BackedUp = &backedUp
+	}
+	return out
+}
+
+// RenameFactor gives one of the person's factors another name.
+func (s *Server) RenameFactor(ctx context.Context, req RenameFactorRequestObject) (RenameFactorResponseObject, error) {
+	if err := s.Auth.RenameFactor(ctx, who(ctx), portal.FactorID(req.Id), req.Body.Name); err != nil {
+		return nil, err
+	}
+	return RenameFactor204Response{}, nil
+}
+
+// RemoveFactor removes one.
+func (s *Server) RemoveFactor(ctx context.Context, req RemoveFactorRequestObject) (RemoveFactorResponseObject, error) {
+	if err := s.Auth.RemoveFactor(ctx, who(ctx), portal.FactorID(req.Id)); err != nil {
+		return nil, err
+	}
+	return RemoveFactor204Response{}, nil
 }
 
 // BeginTotp begins to enrol an authenticator app.

@@ -78,7 +78,9 @@ const appRoute = "/*"
 var lasting = map[string]bool{"streamEvents": true, "exportAudit": true, "verifyAudit": true}
 
 // guessable are the operations whose input could be found by trying; they share a smaller budget.
-var guessable = map[string]bool{"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true}
+var guessable = map[string]bool{
+	"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true, "beginPasskeySignIn": true, "passkeySignIn": true,
+}
 
 // notFound answers below /api and /auth. A path that is there for other methods says which: the router would rather come here.
 func notFound(c echo.Context) error {

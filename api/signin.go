@@ -58,7 +58,7 @@ func (s *Server) leadBack(next echo.HandlerFunc) echo.HandlerFunc {
 
 // GetSignIn lists the ways to sign in.
 func (s *Server) GetSignIn(_ context.Context, _ GetSignInRequestObject) (GetSignInResponseObject, error) {
-	out := GetSignIn200JSONResponse{Demo: s.Demo, Version: s.Version}
+	out := GetSignIn200JSONResponse{Demo: s.Demo, Version: s.Version, Passkeys: s.Auth.PasskeysOffered(), Local: s.Auth.LocalAccounts}
 	out.Providers = empty(out.Providers)
 	for _, o := range s.Auth.SignInOptions() {
 		one := add(&out.Providers)

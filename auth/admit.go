@@ -14,28 +14,14 @@ import (
 // admit lets the person in whom a provider vouches for: finds or creates them by issuer and subject, takes over what the provider says,
 // and opens a session. It is one transaction.
 func (s *Service) admit(ctx context.Context, p *Provider, who person, from Browser) (SignedIn, error) {
-	secret := newSecret()
 	var in SignedIn
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
 		user, err := s.enter(tx, p, who, from)
 		if err != nil {
 			return err
 		}
-		enrolled, err := tx.HasFactor(user.ID)
-		if err != nil {
-			return err
-		}
-		in = SignedIn{Secret: secret, Stage: FactorEnrolment, Session: portal.Session{
-			ID: portal.NewID[portal.SessionID](tx.Now), User: user.ID, CreatedAt: tx.Now, SeenAt: tx.Now,
-			ExpiresAt: tx.Now.Add(s.Limits.withDefaults().Unproven), Provider: p.ID, UserAgent: cleanText(from.UserAgent, 256), Addr: from.Addr,
-		}}
-		if enrolled {
-			in.Stage = FactorVerification
-		}
-		if err := tx.CreateSession(in.Session, digest(forSession, secret.Reveal())); err != nil {
-			return err
-		}
-		return tx.Audit(actorOf(user, from), "session.sign_in", "session:"+string(in.Session.ID), map[string]string{"provider": p.ID})
+		in, err = s.openSession(tx, opening{user: user, provider: p.ID, action: "session.sign_in", detail: map[string]string{"provider": p.ID}}, from)
+		return err
 	})
 	if err != nil {
 		var no *refusal

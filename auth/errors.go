@@ -20,6 +20,16 @@ var (
 	ErrLastFactor     = &portal.Error{Kind: portal.Conflict, Code: "last_factor", Msg: "This is the only second factor. Add another one first."}
 	ErrTooManyFactors = &portal.Error{Kind: portal.Exhausted, Code: "too_many_factors", Msg: "There are too many second factors. Remove one first."}
 
+	ErrNotAccepted    = &portal.Error{Kind: portal.Forbidden, Code: "factor_not_accepted", Msg: "Your organization does not accept this kind of second factor. Use or set up another one."}
+	ErrNoPasskeys     = &portal.Error{Kind: portal.Conflict, Code: "no_passkeys_here", Msg: "This portal's address is not a name, so passkeys can't belong to it."}
+	ErrPasskeyEnded   = &portal.Error{Kind: portal.Gone, Code: "passkey_ended", Msg: "This took too long or was answered already. Try again."}
+	ErrPasskeyRefused = &portal.Error{Kind: portal.Unauthenticated, Code: "passkey_refused", Msg: "This passkey's answer could not be trusted. Try again, or use another second factor."}
+	ErrPasskeyCopied  = &portal.Error{Kind: portal.Unauthenticated, Code: "passkey_copied", Msg: "This passkey may have been copied: its counter went backwards. Use another second factor and remove it."}
+	ErrPasskeyKnown   = &portal.Error{Kind: portal.Conflict, Code: "passkey_known", Msg: "This passkey is set up already."}
+	ErrProviderFirst  = &portal.Error{Kind: portal.Unauthenticated, Code: "provider_first", Msg: "Sign in with your identity provider this time. After that your passkey works by itself again."}
+	ErrWrongPassword  = &portal.Error{Kind: portal.Unauthenticated, Code: "wrong_password", Msg: "Name or password is not right."}
+	ErrNoLocal        = &portal.Error{Kind: portal.NotFound, Code: "no_local_sign_in", Msg: "Local sign-in is off."}
+
 	ErrBadToken      = &portal.Error{Kind: portal.Unauthenticated, Code: "bad_token", Msg: "This token is wrong, or it has ended."}
 	ErrTooManyTokens = &portal.Error{Kind: portal.Exhausted, Code: "too_many_tokens", Msg: "There are too many tokens. Delete one first."}
 

@@ -143,6 +143,9 @@ func (s *Service) ResetFactors(ctx context.Context, by portal.Actor, id portal.U
 		if err := tx.ForgetAttempts(triesCode, string(id)); err != nil {
 			return err
 		}
+		if err := tx.EndGrace(id); err != nil { // whoever had a factor sets up the next one at once
+			return err
+		}
 		ended, err := endAccess(tx, id)
 		if err != nil {
 			return err

@@ -13,6 +13,9 @@ import (
 // proof is one way to show a second factor.
 type proof struct {
 	action string // in the audit trail, when it is right
+	kind   portal.FactorKind
+	// signed says that it can't be guessed: tries are not counted, so that nobody's guesses at a code keep a passkey out.
+	signed bool
 	// check looks at the code. ErrWrongCode and ErrCodeUsed are answers; every other error ends the transaction.
 	check func(tx *store.Tx) error
 	// then is what else a right code does, in the same transaction; nil for nothing.
@@ -34,7 +37,7 @@ func (s *Service) prove(ctx context.Context, who Who, p proof) (SignedIn, error)
 		if err != nil {
 			return err
 		}
-		wait, err := countCode(tx, who)
+		wait, err := countTry(tx, who, p)
 		if err != nil {
 			return err
 		}
@@ -46,7 +49,7 @@ func (s *Service) prove(ctx context.Context, who Who, p proof) (SignedIn, error)
 		if err != nil || answer != nil {
 			return err
 		}
-		in, err = s.proven(tx, who, session, secret, p.action)
+		in, err = s.proven(tx, who, session, secret, p)
 		return err
 	})
 	if err != nil {
@@ -58,45 +61,65 @@ func (s *Service) prove(ctx context.Context, who Who, p proof) (SignedIn, error)
 // try checks the code and settles the counters. answer is what the person gets when it is not right.
 func (s *Service) try(tx *store.Tx, who Who, p proof) (answer, err error) {
 	answer = p.check(tx)
+	reason := "wrong"
 	switch {
 	case answer == nil:
-		if err := uncountCode(tx, who, true); err != nil {
+		if err := uncountTry(tx, who, p, true); err != nil {
 			return nil, err
 		}
 		if p.then == nil {
 			return nil, nil
 		}
 		return nil, p.then(tx)
-	case errors.Is(answer, ErrCodeUsed):
-		if err := uncountCode(tx, who, false); err != nil {
+	case errors.Is(answer, ErrCodeUsed), errors.Is(answer, ErrPasskeyEnded):
+		reason = "used"
+		if err := uncountTry(tx, who, p, false); err != nil {
 			return nil, err
 		}
-	case !errors.Is(answer, ErrWrongCode):
+	case errors.Is(answer, ErrPasskeyCopied):
+		reason = "copied"
+	case !errors.Is(answer, ErrWrongCode) && !errors.Is(answer, ErrPasskeyRefused):
 		return nil, answer
-	}
-	reason := "wrong"
-	if errors.Is(answer, ErrCodeUsed) {
-		reason = "used"
 	}
 	return answer, tx.Audit(who.Actor(), "factor.refuse", target(who.User.ID), map[string]string{"reason": reason, "what": p.action})
 }
 
-// proven is what a right code does to the session and the tunnels.
-func (s *Service) proven(tx *store.Tx, who Who, session portal.Session, secret portal.Secret, action string) (SignedIn, error) {
+func countTry(tx *store.Tx, who Who, p proof) (time.Duration, error) {
+	if p.signed {
+		return 0, nil
+	}
+	return countCode(tx, who)
+}
+
+func uncountTry(tx *store.Tx, who Who, p proof, right bool) error {
+	if p.signed {
+		return nil
+	}
+	return uncountCode(tx, who, right)
+}
+
+// proven is what a right code does to the session and, where the policy accepts it, to the tunnels.
+func (s *Service) proven(tx *store.Tx, who Who, session portal.Session, secret portal.Secret, p proof) (SignedIn, error) {
 	ends := session.CreatedAt.Add(s.Limits.withDefaults().Absolute)
-	if err := tx.ProveSession(session.ID, digest(forSession, secret.Reveal()), ends); err != nil {
+	if err := tx.ProveSession(session.ID, digest(forSession, secret.Reveal()), p.kind, ends); err != nil {
 		return SignedIn{}, err
 	}
-	session.FactorAt, session.SeenAt, session.ExpiresAt = tx.Now, tx.Now, ends
+	session.FactorAt, session.Factor, session.SeenAt, session.ExpiresAt = tx.Now, p.kind, tx.Now, ends
 	by := who.Actor()
 	by.FactorAt = tx.Now
-	if err := s.Tunnels.Renew(tx, by, who.User.ID); err != nil {
+	stage, _, err := place(tx, session)
+	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := tx.Audit(by, action, "session:"+string(session.ID), nil); err != nil {
+	if stage == Ready {
+		if err := s.Tunnels.Renew(tx, by, who.User.ID); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	if err := tx.Audit(by, p.action, "session:"+string(session.ID), nil); err != nil {
 		return SignedIn{}, err
 	}
-	return SignedIn{Session: session, Secret: secret, Stage: Ready, ReturnTo: "/"}, nil
+	return SignedIn{Session: session, Secret: secret, Stage: stage, ReturnTo: "/"}, nil
 }
 
 // lockLive returns the session as it is now, and keeps others from changing the person until the transaction ends. It returns

@@ -22,8 +22,8 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // VerifyRecovery shows a recovery code in place of the second factor; the code is gone then. Else it is VerifyTOTP.
 func (s *Service) VerifyRecovery(ctx context.Context, who Who, code string) (SignedIn, error) {
-	return s.prove(ctx, who, proof{action: "factor.recovery", check: func(tx *store.Tx) error {
-		if _, err := confirmedFactors(tx, who.User.ID); err != nil {
+	return s.prove(ctx, who, proof{action: "factor.recovery", kind: portal.FactorRecovery, check: func(tx *store.Tx) error {
+		if err := mayShow(tx, who.User.ID, portal.FactorRecovery); err != nil {
 			return err
 		}
 		plain, ok := readRecoveryCode(code)
@@ -55,6 +55,15 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, who Who) ([]portal.Secre
 		return nil, fmt.Errorf("new recovery codes: %w", err)
 	}
 	return codes, nil
+}
+
+// firstRecoveryCodes makes recovery codes for whoever has none left, and returns nil for others.
+func firstRecoveryCodes(tx *store.Tx, id portal.UserID) ([]portal.Secret, error) {
+	left, err := tx.RecoveryCodes(id)
+	if err != nil || left > 0 {
+		return nil, err
+	}
+	return replaceRecoveryCodes(tx, id)
 }
 
 func replaceRecoveryCodes(tx *store.Tx, id portal.UserID) ([]portal.Secret, error) {

@@ -24,10 +24,14 @@ type Service struct {
 	Owners []portal.Identity
 	// FirstOwner makes the first person who ever signs in an owner, once. Off, nobody becomes owner by being early.
 	FirstOwner bool
+	// LocalAccounts lets people in with a name and a password that the portal itself knows, and a second factor: for when no provider answers.
+	LocalAccounts bool
 
 	Limits Limits
 	Now    func() time.Time // nil for time.Now
 	Log    *slog.Logger     // nil for none
+
+	passwords passwords
 }
 
 // Limits are lifetimes. A zero field takes its default.
@@ -87,13 +91,15 @@ type Who struct {
 	Token   portal.Token
 	Stage   Stage
 	From    Browser
+
+	TrustedAt time.Time // see portal.Actor
 }
 
 // Actor is who as the acting person of a use case.
 func (w Who) Actor() portal.Actor {
 	return portal.Actor{
 		User: w.User.ID, Role: w.User.Role, Session: w.Session.ID, Token: w.Token.ID, FactorAt: w.Session.FactorAt,
-		Addr: w.From.Addr, RequestID: w.From.RequestID,
+		TrustedAt: w.TrustedAt, Addr: w.From.Addr, RequestID: w.From.RequestID,
 	}
 }
 

@@ -28,7 +28,7 @@ func (s *Service) Authenticate(ctx context.Context, cookie string, from Browser)
 		if who.User, err = tx.User(who.Session.User); err != nil {
 			return err
 		}
-		who.Stage, err = stageOf(tx, who.Session)
+		who.Stage, who.TrustedAt, err = place(tx, who.Session)
 		return err
 	})
 	if errors.Is(err, portal.ErrNotFound) {
@@ -49,17 +49,6 @@ func (s *Service) Authenticate(ctx context.Context, cookie string, from Browser)
 // alive reports whether neither limit of a session is reached.
 func (s *Service) alive(session portal.Session, now time.Time) bool {
 	return now.Before(session.ExpiresAt) && now.Before(session.SeenAt.Add(s.Limits.withDefaults().Idle))
-}
-
-func stageOf(tx *store.Tx, session portal.Session) (Stage, error) {
-	if !session.FactorAt.IsZero() {
-		return Ready, nil
-	}
-	enrolled, err := tx.HasFactor(session.User)
-	if enrolled {
-		return FactorVerification, err
-	}
-	return FactorEnrolment, err
 }
 
 // touch writes a last use. A database that can't be written to now must not refuse those who only read.

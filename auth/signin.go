@@ -173,11 +173,15 @@ func (s *Service) takeFlow(ctx context.Context, cb Callback, flow string) (*Prov
 // noteRefusal writes down why somebody was not let in and returns what to tell them. What strangers can make the audit trail grow by is
 // bounded: beyond that only the log has it.
 func (s *Service) noteRefusal(ctx context.Context, cb Callback, no *refusal, from Browser) error {
-	detail := map[string]string{"reason": no.reason}
 	target := "provider:unknown"
 	if s.provider(cb.Provider) != nil {
 		target = "provider:" + cb.Provider
 	}
+	return s.noteRefused(ctx, target, no, from)
+}
+
+func (s *Service) noteRefused(ctx context.Context, target string, no *refusal, from Browser) error {
+	detail := map[string]string{"reason": no.reason}
 	cause := ""
 	if no.err != nil {
 		cause = cleanText(no.err.Error(), 300)

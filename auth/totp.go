@@ -23,7 +23,7 @@ const (
 	totpDigits = otp.DigitsSix
 	totpSeed   = 20 // bytes: the size of a SHA-1 hash
 	totpDrift  = 1  // steps that the phone's clock may be off, either way
-	maxFactors = 5
+	maxFactors = 10 // of all kinds
 )
 
 var base32NoPad = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -47,7 +47,7 @@ func (s *Service) BeginTOTP(ctx context.Context, who Who) (TOTPEnrolment, error)
 	seed := portal.NewSecret(totpSeed)
 	var begun TOTPEnrolment
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := s.mayEnrol(tx, who); err != nil {
+		if err := s.mayEnrol(tx, who, portal.FactorTOTP); err != nil {
 			return err
 		}
 		if err := tx.DeleteUnconfirmedFactors(who.User.ID); err != nil {
@@ -68,39 +68,6 @@ func (s *Service) BeginTOTP(ctx context.Context, who Who) (TOTPEnrolment, error)
 		return TOTPEnrolment{}, fmt.Errorf("begin TOTP: %w", err)
 	}
 	return begun, nil
-}
-
-// mayEnrol decides who may add a factor: whoever has none, in a session that is alive; else only who has shown one just now, or a
-// stolen sign-in at the provider could add a factor of its own.
-func (s *Service) mayEnrol(tx *store.Tx, who Who) (portal.Session, error) {
-	if who.Session.ID == "" {
-		return portal.Session{}, portal.ErrForbidden
-	}
-	session, err := s.lockLive(tx, who)
-	if err != nil {
-		return session, err
-	}
-	factors, err := tx.Factors(who.User.ID)
-	if err != nil {
-		return session, err
-	}
-	confirmed := 0
-	for _, f := range factors {
-		if !f.ConfirmedAt.IsZero() {
-			confirmed++
-		}
-	}
-	switch {
-	case outrun(who, session):
-		return session, portal.ErrSignedOut
-	case confirmed == 0:
-		return session, nil
-	case session.FactorAt.IsZero():
-		return session, ErrFactorNeeded
-	case confirmed >= maxFactors:
-		return session, ErrTooManyFactors
-	}
-	return session, requireFresh(session, tx.Now)
 }
 
 // enrolment is the otpauth URI that apps read from the QR code (Google Authenticator's key URI format).
@@ -125,10 +92,10 @@ func (s *Service) ConfirmTOTP(ctx context.Context, who Who, code string) (Confir
 	var codes []portal.Secret
 	var begun portal.Factor
 	in, err := s.prove(ctx, who, proof{
-		action: "factor.confirm",
+		action: "factor.confirm", kind: portal.FactorTOTP,
 		check: func(tx *store.Tx) (err error) {
 			codes = nil
-			if _, err = s.mayEnrol(tx, who); err != nil {
+			if err = s.mayEnrol(tx, who, portal.FactorTOTP); err != nil {
 				return err
 			}
 			if begun, err = unconfirmed(tx, who.User.ID); err != nil {
@@ -136,15 +103,11 @@ func (s *Service) ConfirmTOTP(ctx context.Context, who Who, code string) (Confir
 			}
 			return s.checkTOTP(tx, []portal.Factor{begun}, code)
 		},
-		then: func(tx *store.Tx) error {
+		then: func(tx *store.Tx) (err error) {
 			if err := tx.ConfirmFactor(begun.ID); err != nil {
 				return err
 			}
-			left, err := tx.RecoveryCodes(who.User.ID)
-			if err != nil || left > 0 {
-				return err
-			}
-			codes, err = replaceRecoveryCodes(tx, who.User.ID)
+			codes, err = firstRecoveryCodes(tx, who.User.ID)
 			return err
 		},
 	})
@@ -170,30 +133,16 @@ func unconfirmed(tx *store.Tx, id portal.UserID) (portal.Factor, error) {
 // VerifyTOTP shows the second factor: the second step of a sign-in, or a step-up in a session that is ready. The session gets a new
 // secret and every grant of the person runs again. It returns ErrFactorEnrolment, ErrWrongCode, ErrCodeUsed or ErrTooManyTries.
 func (s *Service) VerifyTOTP(ctx context.Context, who Who, code string) (SignedIn, error) {
-	return s.prove(ctx, who, proof{action: "factor.verify", check: func(tx *store.Tx) error {
-		factors, err := confirmedFactors(tx, who.User.ID)
+	return s.prove(ctx, who, proof{action: "factor.verify", kind: portal.FactorTOTP, check: func(tx *store.Tx) error {
+		st, err := standingOf(tx, who.User.ID)
 		if err != nil {
 			return err
 		}
-		return s.checkTOTP(tx, factors, code)
-	}})
-}
-
-func confirmedFactors(tx *store.Tx, id portal.UserID) ([]portal.Factor, error) {
-	all, err := tx.Factors(id)
-	if err != nil {
-		return nil, err
-	}
-	var good []portal.Factor
-	for _, f := range all {
-		if !f.ConfirmedAt.IsZero() {
-			good = append(good, f)
+		if err := st.mayShow(portal.FactorTOTP); err != nil {
+			return err
 		}
-	}
-	if len(good) == 0 {
-		return nil, ErrFactorEnrolment
-	}
-	return good, nil
+		return s.checkTOTP(tx, st.have, code)
+	}})
 }
 
 // checkTOTP returns nil for a code of one of the factors whose step nobody has used, ErrCodeUsed when all that it fits are used, and
@@ -205,6 +154,9 @@ func (s *Service) checkTOTP(tx *store.Tx, factors []portal.Factor, code string) 
 	}
 	answer := error(ErrWrongCode)
 	for _, f := range factors {
+		if f.Kind != portal.FactorTOTP {
+			continue
+		}
 		seed, err := s.Keys.Open(f.Sealed, factorPlace(f.ID))
 		if err != nil {
 			return fmt.Errorf("open factor %s: %w", f.ID, err)
@@ -217,7 +169,7 @@ func (s *Service) checkTOTP(tx *store.Tx, factors []portal.Factor, code string) 
 			// The step stays marked for longer than it could be accepted.
 			err := tx.UseOnce("totp", string(f.ID)+"/"+strconv.FormatUint(step, 10), 10*totpStep)
 			if err == nil {
-				return nil
+				return tx.TouchFactor(f.ID)
 			}
 			if !errors.Is(err, portal.ErrAlreadyUsed) {
 				return err

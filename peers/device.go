@@ -68,7 +68,8 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 }
 
 // firstGrant lasts as long as a session of the profile, counted from when the person last showed a second factor: a new device is no way
-// around the next one, and neither is a token. It returns portal.ErrStepUp when that is too long ago. What others add counts from now.
+// around the next one, and neither is a token. It returns portal.ErrStepUp when that is too long ago, or never was and policy asks for it.
+// What others add counts from now.
 func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.Profile) (portal.Grant, error) {
 	proved := tx.Now
 	if by.User == d.User {
@@ -78,8 +79,15 @@ func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.P
 				return portal.Grant{}, err
 			}
 		}
-		if !by.FactorAt.IsZero() && by.FactorAt.Before(tx.Now) {
-			proved = by.FactorAt
+		at := by.FactorAt
+		if at.IsZero() {
+			at = by.TrustedAt
+		}
+		if at.IsZero() && by.Session != "" {
+			return portal.Grant{}, portal.ErrStepUp // within the grace for setting up a factor
+		}
+		if !at.IsZero() && at.Before(tx.Now) {
+			proved = at
 		}
 	}
 	g := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: proved.Add(sessionOf(profile)), RenewAt: proved}

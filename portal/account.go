@@ -11,29 +11,18 @@ type Session struct {
 	User      UserID
 	CreatedAt time.Time
 	SeenAt    time.Time
-	ExpiresAt time.Time // absolute end; an idle limit may end it earlier
-	FactorAt  time.Time // when a second factor was last shown in it; zero: not yet, and then it may do nothing but that
-	Provider  string    // id of the provider that signed the person in
+	ExpiresAt time.Time  // absolute end; an idle limit may end it earlier
+	FactorAt  time.Time  // when a second factor was last shown in it; zero: not yet
+	Factor    FactorKind // which one that was; "" while FactorAt is zero
+	Provider  string     // id of the provider that signed the person in; ProviderPasskey or ProviderLocal where none did
 	UserAgent string
 	Addr      netip.Addr
 }
 
-// Factor is a second factor of a person.
-type Factor struct {
-	ID          FactorID
-	User        UserID
-	Kind        FactorKind
-	Sealed      []byte // the sealed secret
-	CreatedAt   time.Time
-	ConfirmedAt time.Time // zero: enrolment was begun and not finished; it does not count
-}
-
-// FactorKind says what a factor is.
-type FactorKind string
-
-// The kinds of factor.
+// What stands in place of a provider's id in a session that none of them began. No provider may have such an id.
 const (
-	FactorTOTP FactorKind = "totp"
+	ProviderPasskey = "passkey"
+	ProviderLocal   = "local"
 )
 
 // Token is a personal access token for the API. Only the hash of its secret is kept.
@@ -55,6 +44,7 @@ type Actor struct {
 	Gateway   GatewayID
 	SCIM      SCIMTokenID // a directory that writes people and groups
 	FactorAt  time.Time   // of the session; zero with a token
+	TrustedAt time.Time   // since when the person's word is good for a tunnel: FactorAt, or the sign-in where policy asks for no factor; zero: not good
 	Addr      netip.Addr  // where the request came from
 	RequestID string
 

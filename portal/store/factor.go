@@ -10,25 +10,27 @@ type factorRow struct {
 	ID          string `gorm:"primaryKey"`
 	UserID      string
 	Kind        string
+	Name        string
 	Sealed      string
 	CreatedAt   int64 `gorm:"autoCreateTime:false"`
 	ConfirmedAt int64
+	UsedAt      int64
 }
 
 func (factorRow) TableName() string { return "factors" }
 
 func (r factorRow) factor() portal.Factor {
 	return portal.Factor{
-		ID: portal.FactorID(r.ID), User: portal.UserID(r.UserID), Kind: portal.FactorKind(r.Kind), Sealed: []byte(r.Sealed),
-		CreatedAt: fromMicros(r.CreatedAt), ConfirmedAt: fromMicros(r.ConfirmedAt),
+		ID: portal.FactorID(r.ID), User: portal.UserID(r.UserID), Kind: portal.FactorKind(r.Kind), Name: r.Name, Sealed: []byte(r.Sealed),
+		CreatedAt: fromMicros(r.CreatedAt), ConfirmedAt: fromMicros(r.ConfirmedAt), UsedAt: fromMicros(r.UsedAt),
 	}
 }
 
 // CreateFactor adds a factor. Sealed must be text, as seal.Keyring makes it.
 func (tx *Tx) CreateFactor(f portal.Factor) error {
 	row := factorRow{
-		ID: string(f.ID), UserID: string(f.User), Kind: string(f.Kind), Sealed: string(f.Sealed), CreatedAt: micros(f.CreatedAt),
-		ConfirmedAt: micros(f.ConfirmedAt),
+		ID: string(f.ID), UserID: string(f.User), Kind: string(f.Kind), Name: f.Name, Sealed: string(f.Sealed), CreatedAt: micros(f.CreatedAt),
+		ConfirmedAt: micros(f.ConfirmedAt), UsedAt: micros(f.UsedAt),
 	}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("create factor: %w", translate(err))
@@ -61,10 +63,20 @@ func (tx *Tx) ConfirmFactor(id portal.FactorID) error {
 	return one(tx.db.Model(&factorRow{}).Where("id = ? AND confirmed_at = 0", string(id)).Updates(map[string]any{"confirmed_at": micros(tx.Now)}))
 }
 
-// FactorsAfter returns up to limit factors of everybody in the order of their ids after the one named, "" for the beginning.
+// TouchFactor notes that a factor was shown just now.
+func (tx *Tx) TouchFactor(id portal.FactorID) error {
+	return tx.db.Exec("UPDATE factors SET used_at = ? WHERE id = ?", micros(tx.Now), string(id)).Error
+}
+
+// RenameFactor gives a factor of a person another name. It returns portal.ErrNotFound when there is none, or it is somebody else's.
+func (tx *Tx) RenameFactor(user portal.UserID, id portal.FactorID, name string) error {
+	return one(tx.db.Model(&factorRow{}).Where("id = ? AND user_id = ? AND confirmed_at <> 0", string(id), string(user)).Updates(map[string]any{"name": name}))
+}
+
+// FactorsAfter returns up to limit factors with a sealed seed, of everybody, in the order of their ids after the one named, "" for the beginning.
 func (tx *Tx) FactorsAfter(after portal.FactorID, limit int) ([]portal.Factor, error) {
 	var rows []factorRow
-	if err := tx.db.Where("id > ?", string(after)).Order("id").Limit(limit).Find(&rows).Error; err != nil {
+	if err := tx.db.Where("id > ? AND sealed <> ''", string(after)).Order("id").Limit(limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list factors: %w", err)
 	}
 	factors := make([]portal.Factor, len(rows))

@@ -15,6 +15,7 @@ type sessionRow struct {
 	SeenAt     int64
 	ExpiresAt  int64
 	FactorAt   int64
+	FactorKind string
 	Provider   string
 	UserAgent  string
 	Addr       string
@@ -25,7 +26,7 @@ func (sessionRow) TableName() string { return "sessions" }
 func (r sessionRow) session() portal.Session {
 	return portal.Session{
 		ID: portal.SessionID(r.ID), User: portal.UserID(r.UserID), CreatedAt: fromMicros(r.CreatedAt), SeenAt: fromMicros(r.SeenAt),
-		ExpiresAt: fromMicros(r.ExpiresAt), FactorAt: fromMicros(r.FactorAt), Provider: r.Provider, UserAgent: r.UserAgent, Addr: fromAddrText(r.Addr),
+		ExpiresAt: fromMicros(r.ExpiresAt), FactorAt: fromMicros(r.FactorAt), Factor: portal.FactorKind(r.FactorKind), Provider: r.Provider, UserAgent: r.UserAgent, Addr: fromAddrText(r.Addr),
 	}
 }
 
@@ -33,7 +34,7 @@ func (r sessionRow) session() portal.Session {
 func (tx *Tx) CreateSession(s portal.Session, secretHash string) error {
 	row := sessionRow{
 		ID: string(s.ID), SecretHash: secretHash, UserID: string(s.User), CreatedAt: micros(s.CreatedAt), SeenAt: micros(s.SeenAt),
-		ExpiresAt: micros(s.ExpiresAt), FactorAt: micros(s.FactorAt), Provider: s.Provider, UserAgent: s.UserAgent, Addr: addrText(s.Addr),
+		ExpiresAt: micros(s.ExpiresAt), FactorAt: micros(s.FactorAt), FactorKind: string(s.Factor), Provider: s.Provider, UserAgent: s.UserAgent, Addr: addrText(s.Addr),
 	}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("create session: %w", translate(err))
@@ -79,9 +80,9 @@ func (tx *Tx) TouchSession(id portal.SessionID) error {
 
 // ProveSession notes that a second factor was shown in a session: its secret, its end and the time of the factor change at once.
 // It returns portal.ErrNotFound when the session has ended meanwhile.
-func (tx *Tx) ProveSession(id portal.SessionID, secretHash string, expires time.Time) error {
+func (tx *Tx) ProveSession(id portal.SessionID, secretHash string, kind portal.FactorKind, expires time.Time) error {
 	return one(tx.db.Model(&sessionRow{}).Where("id = ?", string(id)).Updates(map[string]any{
-		"secret_hash": secretHash, "factor_at": micros(tx.Now), "seen_at": micros(tx.Now), "expires_at": micros(expires),
+		"secret_hash": secretHash, "factor_at": micros(tx.Now), "factor_kind": string(kind), "seen_at": micros(tx.Now), "expires_at": micros(expires),
 	}))
 }
 

@@ -29,7 +29,7 @@ func TestSessionLivesUntilItsEnd(t *testing.T) {
 			return err
 		})
 		clock = clock.Add(time.Minute)
-		write(t, s, func(tx *store.Tx) error { return tx.ProveSession("s1", "h2", clock.Add(24*time.Hour)) })
+		write(t, s, func(tx *store.Tx) error { return tx.ProveSession("s1", "h2", portal.FactorTOTP, clock.Add(24*time.Hour)) })
 		read(t, s, func(tx *store.Tx) error {
 			if err := second(tx.SessionBySecret("h1")); !errors.Is(err, portal.ErrNotFound) {
 				t.Errorf("the old secret: got %v, want ErrNotFound", err)
@@ -44,7 +44,7 @@ func TestSessionLivesUntilItsEnd(t *testing.T) {
 			if err := tx.DeleteSession(other, "s1"); !errors.Is(err, portal.ErrNotFound) {
 				t.Errorf("somebody else's: got %v, want ErrNotFound", err)
 			}
-			if err := tx.ProveSession("gone", "h3", clock); !errors.Is(err, portal.ErrNotFound) {
+			if err := tx.ProveSession("gone", "h3", portal.FactorTOTP, clock); !errors.Is(err, portal.ErrNotFound) {
 				t.Errorf("ended session: got %v, want ErrNotFound", err)
 			}
 			return tx.TouchSession("gone")

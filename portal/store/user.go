@@ -17,6 +17,8 @@ type userRow struct {
 	Locale     string
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	LastSignIn int64
+	GraceFrom  int64
+	VouchedAt  int64
 }
 
 func (userRow) TableName() string { return "users" }

@@ -82,6 +82,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this session may show or set up as its second factor */
+        get: operations["getSessionWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/passkey/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a signature of one of your passkeys */
+        post: operations["beginVerifyPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the second factor with a passkey
+         * @description Ends sign-in, or confirms a session that is signed in (step-up).
+         */
+        post: operations["verifyPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/passkey/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a signature of any passkey of this portal */
+        post: operations["beginPasskeySignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a passkey alone
+         * @description The authenticator verifies its person, so it counts as both factors. The answer sets the session's cookie.
+         */
+        post: operations["passkeySignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions": {
         parameters: {
             query?: never;
@@ -170,6 +261,69 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/factors/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up a passkey
+         * @description Who has a factor already must have shown it within the last ten minutes.
+         */
+        post: operations["beginPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/factors/passkeys/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finish with what the browser made */
+        post: operations["confirmPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/factors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove one of your factors
+         * @description Needs a fresh second factor. Where policy asks for a factor, the last one that it accepts stays.
+         */
+        delete: operations["removeFactor"];
+        options?: never;
+        head?: never;
+        /**
+         * Give one of your factors another name
+         * @description Needs a fresh second factor.
+         */
+        patch: operations["renameFactor"];
         trace?: never;
     };
     "/factors/recovery-codes": {
@@ -934,6 +1088,10 @@ export interface components {
             }[];
         };
         SignIn: {
+            /** @description This portal can have passkeys */
+            passkeys: boolean;
+            /** @description Local accounts may sign in */
+            local: boolean;
             providers: {
                 id: string;
                 /** @example Google */
@@ -990,12 +1148,53 @@ export interface components {
             address: string;
         };
         Factors: {
-            totp: {
-                id: string;
-                /** Format: date-time */
-                confirmedAt: string;
-            }[];
+            totp: components["schemas"]["Factor"][];
+            passkeys: components["schemas"]["Factor"][];
             recoveryCodesLeft: number;
+        };
+        Factor: {
+            id: string;
+            kind: components["schemas"]["FactorKind"];
+            /** @description Empty where nobody gave one */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when it counts
+             */
+            confirmedAt: string;
+            /** Format: date-time */
+            usedAt?: string;
+            /** @description A passkey that is synchronized among the person's devices */
+            backedUp?: boolean;
+        };
+        /** @enum {string} */
+        FactorKind: "passkey" | "totp" | "recovery";
+        FactorWays: {
+            /** @description What the person has and may show */
+            show: components["schemas"]["FactorKind"][];
+            /** @description What can be set up */
+            enrol: components["schemas"]["FactorKind"][];
+            /**
+             * Format: date-time
+             * @description The portal may be used without a second factor until then, tunnels may not
+             */
+            until?: string;
+        };
+        /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3) */
+        PasskeyOptions: {
+            [key: string]: unknown;
+        };
+        /** @description What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3) */
+        PasskeyCredential: {
+            id: string;
+            rawId: string;
+            /** @enum {string} */
+            type: "public-key";
+            response: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
         };
         TotpEnrolment: {
             /** @description Base32, to type in by hand */
@@ -1502,6 +1701,13 @@ export interface components {
                 };
             };
         };
+        PasskeyBody: {
+            content: {
+                "application/json": {
+                    credential: components["schemas"]["PasskeyCredential"];
+                };
+            };
+        };
         ProfileBody: {
             content: {
                 "application/json": components["schemas"]["ProfileInput"];
@@ -1602,6 +1808,95 @@ export interface operations {
             cookie?: never;
         };
         requestBody: components["requestBodies"]["CodeBody"];
+        responses: {
+            200: components["responses"]["SessionResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getSessionWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order to offer it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorWays"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    beginVerifyPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For `navigator.credentials.get()`, after `PublicKeyCredential.parseRequestOptionsFromJSON()`; good for five minutes and one answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    verifyPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PasskeyBody"];
+        responses: {
+            200: components["responses"]["SessionResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    beginPasskeySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For `navigator.credentials.get()`; good for five minutes and one answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    passkeySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PasskeyBody"];
         responses: {
             200: components["responses"]["SessionResponse"];
             default: components["responses"]["ProblemResponse"];
@@ -1710,6 +2005,104 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TotpConfirmed"];
                 };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    beginPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For `navigator.credentials.create()`, after `PublicKeyCredential.parseCreationOptionsFromJSON()`; good for five minutes and one answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    confirmPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What to call it */
+                    name: string;
+                    credential: components["schemas"]["PasskeyCredential"];
+                };
+            };
+        };
+        responses: {
+            /** @description The passkey counts from now on; the session is ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpConfirmed"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    removeFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    renameFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Renamed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["ProblemResponse"];
         };

@@ -1,0 +1,4 @@
+package auth
+
+// passwords computes and compares hashes of passwords.
+type passwords struct{}
