@@ -32,6 +32,7 @@ var accessTable = map[string]access{
 	"getSignIn":          {anybody, ""},
 	"beginPasskeySignIn": {anybody, ""},
 	"passkeySignIn":      {anybody, ""},
+	"localSignIn":        {anybody, ""},
 
 	"getSession":     {anyStage, auth.OwnRead},
 	"signOut":        {anyStage, auth.OwnSecurity},

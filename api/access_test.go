@@ -19,8 +19,8 @@ import (
 var wanted = map[string]string{
 	"getSignIn": "any", "getSession": "stage", "signOut": "stage", "verifyTotp": "stage", "verifyRecovery": "stage", "beginTotp": "stage", "confirmTotp": "stage",
 	"listSessions": "cookie", "endSession": "cookie", "getFactors": "cookie", "newRecoveryCodes": "cookie", "listTokens": "cookie", "createToken": "cookie",
-	"deleteToken": "cookie",
-	"beginPasskeySignIn": "any", "passkeySignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
+	"deleteToken":        "cookie",
+	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
 	"getDeviceConfig": "oanhru", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",

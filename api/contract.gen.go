@@ -1380,6 +1380,12 @@ type VerifyTotpJSONBody struct {
 	Code string `json:"code"`
 }
 
+// LocalSignInJSONBody defines parameters for LocalSignIn.
+type LocalSignInJSONBody struct {
+	Password string `json:"password"`
+	Username string `json:"username"`
+}
+
 // PasskeySignInJSONBody defines parameters for PasskeySignIn.
 type PasskeySignInJSONBody struct {
 	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
@@ -1454,6 +1460,9 @@ type VerifyRecoveryJSONRequestBody VerifyRecoveryJSONBody
 
 // VerifyTotpJSONRequestBody defines body for VerifyTotp for application/json ContentType.
 type VerifyTotpJSONRequestBody VerifyTotpJSONBody
+
+// LocalSignInJSONRequestBody defines body for LocalSignIn for application/json ContentType.
+type LocalSignInJSONRequestBody LocalSignInJSONBody
 
 // PasskeySignInJSONRequestBody defines body for PasskeySignIn for application/json ContentType.
 type PasskeySignInJSONRequestBody PasskeySignInJSONBody
@@ -1762,6 +1771,9 @@ type ServerInterface interface {
 	// GetSignIn The ways to sign in
 	// (GET /sign-in)
 	GetSignIn(ctx echo.Context) error
+	// LocalSignIn Sign in with a local account
+	// (POST /sign-in/local)
+	LocalSignIn(ctx echo.Context) error
 	// PasskeySignIn Sign in with a passkey alone
 	// (POST /sign-in/passkey)
 	PasskeySignIn(ctx echo.Context) error
@@ -2750,6 +2762,15 @@ func (w *ServerInterfaceWrapper) GetSignIn(ctx echo.Context) error {
 	return err
 }
 
+// LocalSignIn converts echo context to params.
+func (w *ServerInterfaceWrapper) LocalSignIn(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LocalSignIn(ctx)
+	return err
+}
+
 // PasskeySignIn converts echo context to params.
 func (w *ServerInterfaceWrapper) PasskeySignIn(ctx echo.Context) error {
 	var err error
@@ -2857,6 +2878,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/session/ways", wrapper.GetSessionWays, options.OperationMiddlewares["getSessionWays"]...)
 	router.POST(options.BaseURL+"/session/passkey/challenge", wrapper.BeginVerifyPasskey, options.OperationMiddlewares["beginVerifyPasskey"]...)
 	router.POST(options.BaseURL+"/session/passkey", wrapper.VerifyPasskey, options.OperationMiddlewares["verifyPasskey"]...)
+	router.POST(options.BaseURL+"/sign-in/local", wrapper.LocalSignIn, options.OperationMiddlewares["localSignIn"]...)
 	router.POST(options.BaseURL+"/sign-in/passkey/challenge", wrapper.BeginPasskeySignIn, options.OperationMiddlewares["beginPasskeySignIn"]...)
 	router.POST(options.BaseURL+"/sign-in/passkey", wrapper.PasskeySignIn, options.OperationMiddlewares["passkeySignIn"]...)
 	router.GET(options.BaseURL+"/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
@@ -5483,6 +5505,45 @@ func (response GetSignIndefaultApplicationProblemPlusJSONResponse) VisitGetSignI
 	return err
 }
 
+type LocalSignInRequestObject struct {
+	Body *LocalSignInJSONRequestBody
+}
+
+type LocalSignInResponseObject interface {
+	VisitLocalSignInResponse(w http.ResponseWriter) error
+}
+
+type LocalSignIn200JSONResponse struct{ SessionResponseJSONResponse }
+
+func (response LocalSignIn200JSONResponse) VisitLocalSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LocalSignIndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LocalSignIndefaultApplicationProblemPlusJSONResponse) VisitLocalSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PasskeySignInRequestObject struct {
 	Body *PasskeySignInJSONRequestBody
 }
@@ -5870,6 +5931,9 @@ type StrictServerInterface interface {
 	// GetSignIn The ways to sign in
 	// (GET /sign-in)
 	GetSignIn(ctx context.Context, request GetSignInRequestObject) (GetSignInResponseObject, error)
+	// LocalSignIn Sign in with a local account
+	// (POST /sign-in/local)
+	LocalSignIn(ctx context.Context, request LocalSignInRequestObject) (LocalSignInResponseObject, error)
 	// PasskeySignIn Sign in with a passkey alone
 	// (POST /sign-in/passkey)
 	PasskeySignIn(ctx context.Context, request PasskeySignInRequestObject) (PasskeySignInResponseObject, error)
@@ -7894,6 +7958,52 @@ func (sh *strictHandler) GetSignIn(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetSignInResponseObject); ok {
 		return validResponse.VisitGetSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LocalSignIn operation middleware
+func (sh *strictHandler) LocalSignIn(ctx echo.Context) error {
+	var request LocalSignInRequestObject
+
+	var body LocalSignInJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LocalSignIn(ctx.Request().Context(), request.(LocalSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LocalSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LocalSignInResponseObject); ok {
+		return validResponse.VisitLocalSignInResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

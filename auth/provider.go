@@ -56,6 +56,9 @@ func (p *Provider) Check() error {
 	if len(p.ID) < 1 || len(p.ID) > 32 || strings.Trim(p.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		wrong("id is 1 to 32 characters of a-z, 0-9 and '-'")
 	}
+	if p.ID == portal.ProviderPasskey || p.ID == portal.ProviderLocal {
+		wrong("the id means something else to the portal")
+	}
 	if p.Name == "" || cleanText(p.Name, 64) != p.Name {
 		wrong("name is 1 to 64 printable characters")
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -29,8 +30,16 @@ func standingOf(tx *store.Tx, id portal.UserID) (standing, error) {
 			st.have = append(st.have, f)
 		}
 	}
-	if len(st.have) > 0 || !st.policy.Required || st.policy.Grace == 0 {
+	if st.policy.Required && st.policy.Grace == 0 {
 		return st, nil
+	}
+	_, err = tx.LocalAccount(id)
+	if err == nil { // a password of ours is no provider's word: nothing waives the second factor
+		st.policy.Required, st.policy.Grace = true, 0
+		return st, nil
+	}
+	if !errors.Is(err, portal.ErrNotFound) || len(st.have) > 0 || !st.policy.Required {
+		return st, ignoreNotFound(err)
 	}
 	from, err := tx.GraceFrom(id)
 	if err == nil && !from.IsZero() {
@@ -116,4 +125,11 @@ type Ways struct {
 	Show  []portal.FactorKind // of what the person has
 	Enrol []portal.FactorKind // what can be set up
 	Until time.Time           // the portal may be used without a factor until then; zero: no such time
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, portal.ErrNotFound) {
+		return nil
+	}
+	return err
 }

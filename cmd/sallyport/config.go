@@ -31,6 +31,7 @@ type Config struct {
 	Providers  []*auth.Provider
 	Owners     []portal.Identity
 	FirstOwner bool
+	Local      bool // local accounts may sign in
 	Pools      []NewPool
 	Sessions   auth.Limits
 	Renew      time.Duration
@@ -96,6 +97,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Quarantine: p.destinations("quarantine", r.Quarantine),
 		Sinks:      p.sinks(r.Audit.Sinks),
 		FirstOwner: p.yes("first_owner", r.FirstOwner, false),
+		Local:      p.yes("local_accounts", r.LocalAccounts, false),
 		LogLevel:   p.level(r.Log.Level),
 		LogJSON:    p.format(r.Log.Format),
 	}

@@ -45,6 +45,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema. The portal does the same when it starts."`
 	Keys    keysCmd    `cmd:"" help:"Make the master key that secrets in the database are sealed with."`
+	User    userCmd    `cmd:"" help:"Local accounts, for when no identity provider answers; and what an operator does to anybody's account on the server."`
 	SCIM    scimCmd    `cmd:"" name:"scim" help:"Let directories keep people and groups here."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export or follow up the audit trail."`
 	Roles   rolesCmd   `cmd:"" help:"Print which role may do what."`
@@ -56,6 +57,7 @@ type cli struct {
 type env struct {
 	ctx    context.Context //nolint:containedctx // kong calls subcommands with what is bound, once
 	lookup func(string) (string, bool)
+	in     io.Reader
 	out    io.Writer
 	err    io.Writer
 }
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if done || err != nil {
 		return err
 	}
-	return call.Run(env{ctx, lookup, stdout, stderr})
+	return call.Run(env{ctx, lookup, os.Stdin, stdout, stderr})
 }
 
 // helpShown ends parsing after --help, which kong would otherwise do by ending the process.

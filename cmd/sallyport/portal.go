@@ -61,7 +61,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.peers = &peers.Service{Store: db, Log: log, Portal: public}
 	s.auth = &auth.Service{
 		Store: db, Keys: cfg.Keys, Tunnels: s.peers, Providers: cfg.Providers, PublicURL: public, Owners: cfg.Owners, FirstOwner: cfg.FirstOwner,
-		Limits: cfg.Sessions, Log: log,
+		LocalAccounts: cfg.Local, Limits: cfg.Sessions, Log: log,
 	}
 	s.gateways = &peers.Gateways{Store: db, Keys: cfg.Keys, Now: time.Now, Log: log, Portals: cfg.GatewayPortal, Command: cfg.Command}
 	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}

@@ -25,6 +25,7 @@ type rawConfig struct {
 	Providers      []rawProvider `yaml:"providers"`
 	Owners         []rawOwner    `yaml:"owners"`
 	FirstOwner     string        `yaml:"first_owner"`
+	LocalAccounts  string        `yaml:"local_accounts"`
 	Pools          []rawPool     `yaml:"pools"`
 	Sessions       rawSessions   `yaml:"sessions"`
 	Limits         rawLimits     `yaml:"limits"`
@@ -132,6 +133,7 @@ func (r *rawConfig) environment() map[string]*string {
 		"SALLYPORT_GATEWAYS_LISTEN":     &r.Gateways.Listen,
 		"SALLYPORT_METRICS_LISTEN":      &r.Metrics.Listen,
 		"SALLYPORT_FIRST_OWNER":         &r.FirstOwner,
+		"SALLYPORT_LOCAL_ACCOUNTS":      &r.LocalAccounts,
 		"SALLYPORT_LOG_LEVEL":           &r.Log.Level,
 		"SALLYPORT_LOG_FORMAT":          &r.Log.Format,
 		"SALLYPORT_REQUESTS_PER_SECOND": &r.Limits.Requests,

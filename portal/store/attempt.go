@@ -53,6 +53,14 @@ func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err
 	return 0, err
 }
 
+// Attempts returns how many tries at (kind, key) are counted now.
+func (tx *Tx) Attempts(kind, key string) (int64, error) {
+	var n int64
+	err := tx.db.Raw("SELECT COALESCE(MAX(count), 0) FROM attempts WHERE kind = ? AND key = ? AND (window_ends > ? OR locked_until > ?)",
+		kind, key, micros(tx.Now), micros(tx.Now)).Scan(&n).Error
+	return n, err
+}
+
 // UndoAttempt takes back a try that Attempt counted in this transaction.
 func (tx *Tx) UndoAttempt(kind, key string) error {
 	return tx.db.Exec("UPDATE attempts SET count = count - 1, locked_until = 0 WHERE kind = ? AND key = ? AND count > 0", kind, key).Error

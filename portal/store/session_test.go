@@ -29,7 +29,9 @@ func TestSessionLivesUntilItsEnd(t *testing.T) {
 			return err
 		})
 		clock = clock.Add(time.Minute)
-		write(t, s, func(tx *store.Tx) error { return tx.ProveSession("s1", "h2", portal.FactorTOTP, clock.Add(24*time.Hour)) })
+		write(t, s, func(tx *store.Tx) error {
+			return tx.ProveSession("s1", "h2", portal.FactorTOTP, clock.Add(24*time.Hour))
+		})
 		read(t, s, func(tx *store.Tx) error {
 			if err := second(tx.SessionBySecret("h1")); !errors.Is(err, portal.ErrNotFound) {
 				t.Errorf("the old secret: got %v, want ErrNotFound", err)

@@ -136,6 +136,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sign-in/local": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a local account
+         * @description For when no identity provider answers; off unless the portal's configuration says otherwise. The second factor follows, and policy
+         *     can't waive it. A name that does not exist and a wrong password get the same answer in the same time.
+         */
+        post: operations["localSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sign-in/passkey/challenge": {
         parameters: {
             query?: never;
@@ -1863,6 +1884,27 @@ export interface operations {
             cookie?: never;
         };
         requestBody: components["requestBodies"]["PasskeyBody"];
+        responses: {
+            200: components["responses"]["SessionResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    localSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    username: string;
+                    /** Format: password */
+                    password: string;
+                };
+            };
+        };
         responses: {
             200: components["responses"]["SessionResponse"];
             default: components["responses"]["ProblemResponse"];
