@@ -91,6 +91,11 @@ var accessTable = map[string]access{
 	"setRole":       {ready, auth.PeopleRoles},
 	"resetFactors":  {ready, auth.PeopleFactors},
 
+	"getPersonFactors":   {ready, auth.PeopleRead},
+	"listFactorPolicies": {ready, auth.SettingsRead},
+	"setFactorPolicy":    {ready, auth.SettingsWrite},
+	"deleteFactorPolicy": {ready, auth.SettingsWrite},
+
 	"listPops":       {ready, auth.GatewaysRead},
 	"createPop":      {ready, auth.GatewaysWrite},
 	"updatePop":      {ready, auth.GatewaysWrite},

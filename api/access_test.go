@@ -20,6 +20,7 @@ var wanted = map[string]string{
 	"getSignIn": "any", "getSession": "stage", "signOut": "stage", "verifyTotp": "stage", "verifyRecovery": "stage", "beginTotp": "stage", "confirmTotp": "stage",
 	"listSessions": "cookie", "endSession": "cookie", "getFactors": "cookie", "newRecoveryCodes": "cookie", "listTokens": "cookie", "createToken": "cookie",
 	"deleteToken":        "cookie",
+	"getPersonFactors": "oahr", "listFactorPolicies": "oar", "setFactorPolicy": "o!", "deleteFactorPolicy": "o!",
 	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",

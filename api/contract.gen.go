@@ -672,6 +672,21 @@ type Factor struct {
 // FactorKind defines model for FactorKind.
 type FactorKind string
 
+// FactorPolicy defines model for FactorPolicy.
+type FactorPolicy struct {
+	// Accepted Passkeys are always among them
+	Accepted []FactorKind `json:"accepted"`
+
+	// GraceDays From the first sign-in: the portal, not tunnels, without a second factor
+	GraceDays int `json:"graceDays"`
+
+	// PasskeyDays How long after the identity provider's last word a passkey alone signs in; 0: never
+	PasskeyDays int `json:"passkeyDays"`
+
+	// Required Without a second factor neither the portal nor a tunnel. Where it is not, whoever has one still shows it
+	Required bool `json:"required"`
+}
+
 // FactorWays defines model for FactorWays.
 type FactorWays struct {
 	// Enrol What can be set up
@@ -738,6 +753,16 @@ type Group struct {
 	Id      string `json:"id"`
 	Members *int   `json:"members,omitempty"`
 	Name    string `json:"name"`
+}
+
+// GroupFactorPolicy defines model for GroupFactorPolicy.
+type GroupFactorPolicy struct {
+	ChangedAt time.Time `json:"changedAt"`
+	Group     struct {
+		Id   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"group"`
+	Policy FactorPolicy `json:"policy"`
 }
 
 // IdText defines model for IdText.
@@ -1413,6 +1438,9 @@ type UpdateDeviceJSONRequestBody UpdateDeviceJSONBody
 // ReplaceDeviceKeyJSONRequestBody defines body for ReplaceDeviceKey for application/json ContentType.
 type ReplaceDeviceKeyJSONRequestBody ReplaceDeviceKeyJSONBody
 
+// SetFactorPolicyJSONRequestBody defines body for SetFactorPolicy for application/json ContentType.
+type SetFactorPolicyJSONRequestBody = FactorPolicy
+
 // ConfirmPasskeyJSONRequestBody defines body for ConfirmPasskey for application/json ContentType.
 type ConfirmPasskeyJSONRequestBody ConfirmPasskeyJSONBody
 
@@ -1618,6 +1646,15 @@ type ServerInterface interface {
 	// StreamEvents What changes, as server-sent events
 	// (GET /events)
 	StreamEvents(ctx echo.Context) error
+	// ListFactorPolicies What groups ask of their members' second factors
+	// (GET /factor-policies)
+	ListFactorPolicies(ctx echo.Context) error
+	// DeleteFactorPolicy Let a group ask nothing of its own
+	// (DELETE /factor-policies/{id})
+	DeleteFactorPolicy(ctx echo.Context, id Id) error
+	// SetFactorPolicy Set what a group asks
+	// (PUT /factor-policies/{id})
+	SetFactorPolicy(ctx echo.Context, id Id) error
 	// GetFactors Your second factors
 	// (GET /factors)
 	GetFactors(ctx echo.Context) error
@@ -1681,6 +1718,9 @@ type ServerInterface interface {
 	// ResetFactors Reset a person's second factors
 	// (DELETE /people/{id}/factors)
 	ResetFactors(ctx echo.Context, id Id) error
+	// GetPersonFactors A person's second factors
+	// (GET /people/{id}/factors)
+	GetPersonFactors(ctx echo.Context, id Id) error
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx echo.Context, id Id) error
@@ -2117,6 +2157,47 @@ func (w *ServerInterfaceWrapper) StreamEvents(ctx echo.Context) error {
 	return err
 }
 
+// ListFactorPolicies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListFactorPolicies(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListFactorPolicies(ctx)
+	return err
+}
+
+// DeleteFactorPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteFactorPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteFactorPolicy(ctx, id)
+	return err
+}
+
+// SetFactorPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) SetFactorPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetFactorPolicy(ctx, id)
+	return err
+}
+
 // GetFactors converts echo context to params.
 func (w *ServerInterfaceWrapper) GetFactors(ctx echo.Context) error {
 	var err error
@@ -2389,6 +2470,22 @@ func (w *ServerInterfaceWrapper) ResetFactors(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ResetFactors(ctx, id)
+	return err
+}
+
+// GetPersonFactors converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPersonFactors(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPersonFactors(ctx, id)
 	return err
 }
 
@@ -2890,6 +2987,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/factors/passkeys/confirm", wrapper.ConfirmPasskey, options.OperationMiddlewares["confirmPasskey"]...)
 	router.DELETE(options.BaseURL+"/factors/:id", wrapper.RemoveFactor, options.OperationMiddlewares["removeFactor"]...)
 	router.PATCH(options.BaseURL+"/factors/:id", wrapper.RenameFactor, options.OperationMiddlewares["renameFactor"]...)
+	router.GET(options.BaseURL+"/factor-policies", wrapper.ListFactorPolicies, options.OperationMiddlewares["listFactorPolicies"]...)
+	router.DELETE(options.BaseURL+"/factor-policies/:id", wrapper.DeleteFactorPolicy, options.OperationMiddlewares["deleteFactorPolicy"]...)
+	router.PUT(options.BaseURL+"/factor-policies/:id", wrapper.SetFactorPolicy, options.OperationMiddlewares["setFactorPolicy"]...)
 	router.POST(options.BaseURL+"/factors/recovery-codes", wrapper.NewRecoveryCodes, options.OperationMiddlewares["newRecoveryCodes"]...)
 	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
@@ -2924,6 +3024,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/people/:id/resume", wrapper.ResumePerson, options.OperationMiddlewares["resumePerson"]...)
 	router.PUT(options.BaseURL+"/people/:id/role", wrapper.SetRole, options.OperationMiddlewares["setRole"]...)
 	router.DELETE(options.BaseURL+"/people/:id/factors", wrapper.ResetFactors, options.OperationMiddlewares["resetFactors"]...)
+	router.GET(options.BaseURL+"/people/:id/factors", wrapper.GetPersonFactors, options.OperationMiddlewares["getPersonFactors"]...)
 	router.GET(options.BaseURL+"/pops", wrapper.ListPops, options.OperationMiddlewares["listPops"]...)
 	router.POST(options.BaseURL+"/pops", wrapper.CreatePop, options.OperationMiddlewares["createPop"]...)
 	router.DELETE(options.BaseURL+"/pops/:id", wrapper.DeletePop, options.OperationMiddlewares["deletePop"]...)
@@ -3548,6 +3649,114 @@ type StreamEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response StreamEventsdefaultApplicationProblemPlusJSONResponse) VisitStreamEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorPoliciesRequestObject struct {
+}
+
+type ListFactorPoliciesResponseObject interface {
+	VisitListFactorPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListFactorPolicies200JSONResponse struct {
+	Items    []GroupFactorPolicy `json:"items"`
+	Standard FactorPolicy        `json:"standard"`
+}
+
+func (response ListFactorPolicies200JSONResponse) VisitListFactorPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListFactorPoliciesdefaultApplicationProblemPlusJSONResponse) VisitListFactorPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteFactorPolicyRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeleteFactorPolicyResponseObject interface {
+	VisitDeleteFactorPolicyResponse(w http.ResponseWriter) error
+}
+
+type DeleteFactorPolicy204Response struct {
+}
+
+func (response DeleteFactorPolicy204Response) VisitDeleteFactorPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteFactorPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteFactorPolicydefaultApplicationProblemPlusJSONResponse) VisitDeleteFactorPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFactorPolicyRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetFactorPolicyJSONRequestBody
+}
+
+type SetFactorPolicyResponseObject interface {
+	VisitSetFactorPolicyResponse(w http.ResponseWriter) error
+}
+
+type SetFactorPolicy204Response struct {
+}
+
+func (response SetFactorPolicy204Response) VisitSetFactorPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetFactorPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetFactorPolicydefaultApplicationProblemPlusJSONResponse) VisitSetFactorPolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4354,6 +4563,45 @@ type ResetFactorsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResetFactorsdefaultApplicationProblemPlusJSONResponse) VisitResetFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersonFactorsRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetPersonFactorsResponseObject interface {
+	VisitGetPersonFactorsResponse(w http.ResponseWriter) error
+}
+
+type GetPersonFactors200JSONResponse Factors
+
+func (response GetPersonFactors200JSONResponse) VisitGetPersonFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersonFactorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPersonFactorsdefaultApplicationProblemPlusJSONResponse) VisitGetPersonFactorsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5778,6 +6026,15 @@ type StrictServerInterface interface {
 	// StreamEvents What changes, as server-sent events
 	// (GET /events)
 	StreamEvents(ctx context.Context, request StreamEventsRequestObject) (StreamEventsResponseObject, error)
+	// ListFactorPolicies What groups ask of their members' second factors
+	// (GET /factor-policies)
+	ListFactorPolicies(ctx context.Context, request ListFactorPoliciesRequestObject) (ListFactorPoliciesResponseObject, error)
+	// DeleteFactorPolicy Let a group ask nothing of its own
+	// (DELETE /factor-policies/{id})
+	DeleteFactorPolicy(ctx context.Context, request DeleteFactorPolicyRequestObject) (DeleteFactorPolicyResponseObject, error)
+	// SetFactorPolicy Set what a group asks
+	// (PUT /factor-policies/{id})
+	SetFactorPolicy(ctx context.Context, request SetFactorPolicyRequestObject) (SetFactorPolicyResponseObject, error)
 	// GetFactors Your second factors
 	// (GET /factors)
 	GetFactors(ctx context.Context, request GetFactorsRequestObject) (GetFactorsResponseObject, error)
@@ -5841,6 +6098,9 @@ type StrictServerInterface interface {
 	// ResetFactors Reset a person's second factors
 	// (DELETE /people/{id}/factors)
 	ResetFactors(ctx context.Context, request ResetFactorsRequestObject) (ResetFactorsResponseObject, error)
+	// GetPersonFactors A person's second factors
+	// (GET /people/{id}/factors)
+	GetPersonFactors(ctx context.Context, request GetPersonFactorsRequestObject) (GetPersonFactorsResponseObject, error)
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx context.Context, request ResumePersonRequestObject) (ResumePersonResponseObject, error)
@@ -6369,6 +6629,102 @@ func (sh *strictHandler) StreamEvents(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(StreamEventsResponseObject); ok {
 		return validResponse.VisitStreamEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFactorPolicies operation middleware
+func (sh *strictHandler) ListFactorPolicies(ctx echo.Context) error {
+	var request ListFactorPoliciesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFactorPolicies(ctx.Request().Context(), request.(ListFactorPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFactorPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFactorPoliciesResponseObject); ok {
+		return validResponse.VisitListFactorPoliciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteFactorPolicy operation middleware
+func (sh *strictHandler) DeleteFactorPolicy(ctx echo.Context, id Id) error {
+	var request DeleteFactorPolicyRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFactorPolicy(ctx.Request().Context(), request.(DeleteFactorPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFactorPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteFactorPolicyResponseObject); ok {
+		return validResponse.VisitDeleteFactorPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetFactorPolicy operation middleware
+func (sh *strictHandler) SetFactorPolicy(ctx echo.Context, id Id) error {
+	var request SetFactorPolicyRequestObject
+
+	request.Id = id
+
+	var body SetFactorPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetFactorPolicy(ctx.Request().Context(), request.(SetFactorPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetFactorPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetFactorPolicyResponseObject); ok {
+		return validResponse.VisitSetFactorPolicyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6964,6 +7320,31 @@ func (sh *strictHandler) ResetFactors(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(ResetFactorsResponseObject); ok {
 		return validResponse.VisitResetFactorsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPersonFactors operation middleware
+func (sh *strictHandler) GetPersonFactors(ctx echo.Context, id Id) error {
+	var request GetPersonFactorsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPersonFactors(ctx.Request().Context(), request.(GetPersonFactorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPersonFactors")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPersonFactorsResponseObject); ok {
+		return validResponse.VisitGetPersonFactorsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

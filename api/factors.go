@@ -4,16 +4,24 @@ import (
 	"context"
 	"time"
 
+	"github.com/sallyport/sallyport/auth"
 	"github.com/sallyport/sallyport/portal"
 )
 
 // GetFactors lists what the person has to show.
 func (s *Server) GetFactors(ctx context.Context, _ GetFactorsRequestObject) (GetFactorsResponseObject, error) {
 	have, err := s.Auth.Factors(ctx, who(ctx))
-	if err != nil {
-		return nil, err
-	}
-	out := GetFactors200JSONResponse{RecoveryCodesLeft: have.RecoveryCodes, Totp: []Factor{}, Passkeys: []Factor{}}
+	return GetFactors200JSONResponse(factorsJSON(have)), err
+}
+
+// GetPersonFactors lists what another person has.
+func (s *Server) GetPersonFactors(ctx context.Context, req GetPersonFactorsRequestObject) (GetPersonFactorsResponseObject, error) {
+	have, err := s.Auth.PersonFactors(ctx, actor(ctx), portal.UserID(req.Id))
+	return GetPersonFactors200JSONResponse(factorsJSON(have)), err
+}
+
+func factorsJSON(have auth.FactorList) Factors {
+	out := Factors{RecoveryCodesLeft: have.RecoveryCodes, Totp: []Factor{}, Passkeys: []Factor{}}
 	for _, f := range have.Factors {
 		into := &out.Totp
 		if f.Kind == portal.FactorPasskey {
@@ -21,7 +29,7 @@ func (s *Server) GetFactors(ctx context.Context, _ GetFactorsRequestObject) (Get
 		}
 		*into = append(*into, factorJSON(f, have.BackedUp[f.ID]))
 	}
-	return out, nil
+	return out
 }
 
 func factorJSON(f portal.Factor, backedUp bool) Factor {

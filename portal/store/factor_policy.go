@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -53,22 +55,19 @@ func (tx *Tx) FactorPolicyOf(user portal.UserID) (portal.FactorPolicy, error) {
 
 // FactorPolicies returns the policies that are set, by the names of the groups.
 func (tx *Tx) FactorPolicies() ([]portal.GroupFactorPolicy, error) {
-	var rows []struct {
-		factorPolicyRow
-		Name      string
-		CreatedAt int64
-	}
-	err := tx.db.Raw(`SELECT p.*, g.name, g.created_at FROM factor_policies p JOIN groups g ON g.id = p.group_id ORDER BY g.name`).Scan(&rows).Error
-	if err != nil {
+	var rows []factorPolicyRow
+	if err := tx.db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list factor policies: %w", err)
 	}
 	all := make([]portal.GroupFactorPolicy, len(rows))
 	for i, r := range rows {
-		all[i] = portal.GroupFactorPolicy{
-			Group:  portal.Group{ID: portal.GroupID(r.GroupID), Name: r.Name, CreatedAt: fromMicros(r.CreatedAt)},
-			Policy: r.policy(), ChangedAt: fromMicros(r.ChangedAt),
+		group, err := tx.Group(portal.GroupID(r.GroupID))
+		if err != nil {
+			return nil, fmt.Errorf("list factor policies: group %s: %w", r.GroupID, err)
 		}
+		all[i] = portal.GroupFactorPolicy{Group: group, Policy: r.policy(), ChangedAt: fromMicros(r.ChangedAt)}
 	}
+	slices.SortFunc(all, func(a, b portal.GroupFactorPolicy) int { return strings.Compare(a.Group.Name, b.Group.Name) })
 	return all, nil
 }
 

@@ -347,6 +347,49 @@ export interface paths {
         patch: operations["renameFactor"];
         trace?: never;
     };
+    "/factor-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What groups ask of their members' second factors
+         * @description The strictest of a person's groups holds. Everyone is a member of the group `everyone`, for which `standard` holds while it has no policy here.
+         */
+        get: operations["listFactorPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/factor-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set what a group asks
+         * @description The id is the group's. It holds from the members' next request; tunnels that run keep running until their session ends.
+         */
+        put: operations["setFactorPolicy"];
+        post?: never;
+        /** Let a group ask nothing of its own */
+        delete: operations["deleteFactorPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/factors/recovery-codes": {
         parameters: {
             query?: never;
@@ -798,7 +841,8 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /** A person's second factors */
+        get: operations["getPersonFactors"];
         put?: never;
         post?: never;
         /**
@@ -1190,6 +1234,25 @@ export interface components {
         };
         /** @enum {string} */
         FactorKind: "passkey" | "totp" | "recovery";
+        FactorPolicy: {
+            /** @description Without a second factor neither the portal nor a tunnel. Where it is not, whoever has one still shows it */
+            required: boolean;
+            /** @description Passkeys are always among them */
+            accepted: components["schemas"]["FactorKind"][];
+            /** @description From the first sign-in: the portal, not tunnels, without a second factor */
+            graceDays: number;
+            /** @description How long after the identity provider's last word a passkey alone signs in; 0: never */
+            passkeyDays: number;
+        };
+        GroupFactorPolicy: {
+            group: {
+                id: string;
+                name: string;
+            };
+            policy: components["schemas"]["FactorPolicy"];
+            /** Format: date-time */
+            changedAt: string;
+        };
         FactorWays: {
             /** @description What the person has and may show */
             show: components["schemas"]["FactorKind"][];
@@ -2149,6 +2212,76 @@ export interface operations {
             default: components["responses"]["ProblemResponse"];
         };
     };
+    listFactorPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the names of the groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["GroupFactorPolicy"][];
+                        standard: components["schemas"]["FactorPolicy"];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    setFactorPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorPolicy"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deleteFactorPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
     newRecoveryCodes: {
         parameters: {
             query?: never;
@@ -2827,6 +2960,29 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["PersonResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getPersonFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is enrolled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Factors"];
+                };
+            };
             default: components["responses"]["ProblemResponse"];
         };
     };
