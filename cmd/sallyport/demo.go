@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -133,7 +134,7 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	if d.gateways, err = (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return fmt.Errorf("listen for the gateway: %w", err)
 	}
-	public := &url.URL{Scheme: "http", Host: hostPort(d.host, portOf(d.web))}
+	public := demoURL(d.host, portOf(d.web))
 	d.provider, err = demoidp.New(demoidp.Config{
 		Demo: true, Issuer: public.String() + "/demo-idp", ClientID: "sallyport", RedirectURI: public.String() + auth.CallbackPath + demoProviderID,
 		ClientSecret: portal.NewSecretText(base64.RawURLEncoding.EncodeToString(portal.NewSecret(32))),
@@ -159,11 +160,33 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle(d.provider.Path(), d.provider)
 	mux.Handle("/", d.site.handler)
-	d.site.handler = mux
+	d.site.handler = byName(public, mux)
 	if err := d.site.peers.SeedDemo(ctx, peers.Demo{Intranet: demoIntranetPrefix, Ports: []portal.PortRange{{First: demoIntranet.Port(), Last: demoIntranet.Port()}}}); err != nil {
 		return errors.Join(err, d.site.Close())
 	}
 	return nil
+}
+
+// demoURL is what browsers call the demo: localhost, since passkeys belong to a name, or the address that others reach it under.
+func demoURL(host netip.Addr, port uint16) *url.URL {
+	u := &url.URL{Scheme: "http", Host: hostPort(host, port)}
+	if host == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		u.Host = net.JoinHostPort("localhost", strconv.Itoa(int(port)))
+	}
+	return u
+}
+
+// byName leads who typed the address to the name, where cookies and sign-in work.
+func byName(public *url.URL, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.Host != public.Host && strings.Contains(r.Header.Get("Accept"), "text/html") {
+			to := *public
+			to.Path, to.RawQuery = r.URL.Path, r.URL.RawQuery
+			http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (d *demo) close() error {
