@@ -28,6 +28,7 @@ const (
 	ProfilesRead  = portal.ProfilesRead
 	ProfilesWrite = portal.ProfilesWrite
 	AccessRead    = portal.AccessRead
+	AccessProbe   = portal.AccessProbe
 	AccessWrite   = portal.AccessWrite
 	GatewaysRead  = portal.GatewaysRead
 	GatewaysWrite = portal.GatewaysWrite

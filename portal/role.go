@@ -38,6 +38,7 @@ const (
 	ProfilesWrite Right = "profiles.write"
 	AccessRead    Right = "access.read" // resources and rules
 	AccessWrite   Right = "access.write"
+	AccessProbe   Right = "access.probe"  // let a gateway try a destination
 	GatewaysRead  Right = "gateways.read" // gateways, points of presence and pools
 	GatewaysWrite Right = "gateways.write"
 	AuditRead     Right = "audit.read" // see, follow and verify
@@ -88,6 +89,7 @@ var rights = map[Right]struct {
 	ProfilesWrite: {o | a | n, true},
 	AccessRead:    {o | a | n | h | r, false},
 	AccessWrite:   {o | a | n, true},
+	AccessProbe:   {o | a | n | h, false},
 	GatewaysRead:  {o | a | n | h | r, false},
 	GatewaysWrite: {o | a | n, true},
 	AuditRead:     {o | a | r, false},

@@ -12,6 +12,7 @@ import (
 // network admin, help desk, auditor and user; "!" asks for a fresh second factor.
 func TestRightsAreThoseThatWereDecided(t *testing.T) {
 	const want = `
+access.probe    owner admin network_admin help_desk
 access.read     owner admin network_admin help_desk auditor
 access.write    owner admin network_admin !
 audit.export    owner admin auditor

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/peers/gateway"
 	"github.com/sallyport/sallyport/peers/gateway/firewall"
 	"github.com/sallyport/sallyport/peers/gateway/host"
+	"github.com/sallyport/sallyport/peers/gateway/probe"
 	"github.com/sallyport/sallyport/peers/gateway/wireguard"
 )
 
@@ -32,7 +33,7 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) (err error) {
 	filter := &firewall.Filter{Table: cfg.Table, Interface: cfg.Interface, Log: log}
 	agent := &gateway.Agent{
 		Tunnel: tunnel, Filter: filter, Host: &host.Host{Interface: cfg.Interface, Log: log},
-		Dir: cfg.StateDir, Now: time.Now, Log: log,
+		Prober: probe.System{}, Dir: cfg.StateDir, Now: time.Now, Log: log,
 		Report: func(r gateway.Report) {
 			client.Report(feed.Report{
 				Revision: r.Revision, Hash: r.Hash, Problem: r.Problem, ApplyTook: r.ApplyTook, Drift: r.Drift, Live: r.Live,
@@ -40,7 +41,7 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) (err error) {
 			})
 		},
 	}
-	client.OnContact = agent.Contact
+	client.OnContact, client.Probe = agent.Contact, agent.Probe
 	defer func() {
 		filter.Close()
 		err = errors.Join(err, tunnel.Close())

@@ -151,7 +151,7 @@ func (g *demoGateway) open(ctx context.Context, endpoint netip.AddrPort) error {
 		Save: func(c feed.Credentials) error { return c.WriteFile(filepath.Join(g.dir, "credentials.json")) },
 	}
 	g.agent = &gateway.Agent{
-		Tunnel: g.tunnel, Filter: g.net.Filter(), Dir: g.dir, Now: time.Now, Log: g.log, PollEvery: 200 * time.Millisecond,
+		Tunnel: g.tunnel, Filter: g.net.Filter(), Prober: g.net, Dir: g.dir, Now: time.Now, Log: g.log, PollEvery: 200 * time.Millisecond,
 		Report: func(r gateway.Report) {
 			g.client.Report(feed.Report{
 				Revision: r.Revision, Hash: r.Hash, Problem: r.Problem, ApplyTook: r.ApplyTook, Drift: r.Drift, Live: r.Live, Version: version,
@@ -159,7 +159,7 @@ func (g *demoGateway) open(ctx context.Context, endpoint netip.AddrPort) error {
 			})
 		},
 	}
-	g.client.OnContact = g.agent.Contact
+	g.client.OnContact, g.client.Probe = g.agent.Contact, g.agent.Probe
 	return g.agent.Open(ctx)
 }
 

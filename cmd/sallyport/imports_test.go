@@ -29,10 +29,11 @@ var arrows = map[string][]string{
 	"peers/gateway/wireguard": {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/firewall":  {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/host":      {"peers/gateway", "peers/feed", "portal"},
+	"peers/gateway/probe":     {"portal"},
 	"peers/gateway/usernet":   {"peers/gateway", "peers/feed", "portal"},
 	"api":                     {"auth", "auth/trail", "peers", "peers/feed", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
 	"cmd/sallyport-gateway": {
-		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/usernet", "peers/feed", "portal",
+		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/probe", "peers/gateway/usernet", "peers/feed", "portal",
 	},
 }
 

@@ -23,8 +23,9 @@ type Follower interface {
 // Client is the gateway's end. Fill the fields, then Run it.
 type Client struct {
 	Credentials Credentials
-	Save        func(Credentials) error // keeps renewed credentials; nil: they are lost at the end
-	OnContact   func()                  // called whenever a portal was heard of; must not block; may be nil
+	Save        func(Credentials) error                                // keeps renewed credentials; nil: they are lost at the end
+	OnContact   func()                                                 // called whenever a portal was heard of; must not block; may be nil
+	Probe       func(context.Context, portal.Probe) portal.ProbeResult // tries a destination for the portal; nil: nothing is tried
 	Version     string
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -42,6 +43,8 @@ type Client struct {
 	full      int // snapshots applied in this stream
 	contact   time.Time
 	connected bool
+	probing   int         // probes that run
+	answers   []answerMsg // of probes, to be sent
 }
 
 // ErrRetired says that the portal has retired this gateway. It has been told to serve nobody.
@@ -175,6 +178,7 @@ func (c *Client) setConnected(up bool) {
 		return
 	}
 	c.full = 0
+	c.answers = nil // to questions of an earlier stream
 	c.out.Live = c.out.Live[:0:0]
 	for _, l := range c.known {
 		c.out.Live = append(c.out.Live, l)

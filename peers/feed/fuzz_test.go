@@ -58,6 +58,9 @@ func FuzzParseReport(f *testing.F) {
 	f.Add([]byte(`{"report":{"key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
+		if a := parseAnswer(line); a != nil && (!a.Outcome.Known() || a.Sent < 0 || a.Received < 0 || a.Took < 0) {
+			t.Errorf("an answer out of range: %+v", a)
+		}
 		r, err := parseReport(line, now)
 		if err != nil || r == nil {
 			return

@@ -51,6 +51,11 @@ func (h *Hub) listen(rc *http.ResponseController, lines *lineReader, s *stream) 
 		if m != nil && !h.take(s, m, now) {
 			return errFenced
 		}
+		if m == nil {
+			if a := parseAnswer(line); a != nil {
+				h.answered(s, a)
+			}
+		}
 		lines.shrink()
 	}
 }

@@ -26,10 +26,11 @@ const (
 type down struct {
 	Welcome *welcome       `json:"welcome,omitempty"`
 	Change  *portal.Change `json:"change,omitempty"`
-	More    bool           `json:"more,omitempty"` // Change goes on in the next line, and counts only when it is whole
-	Hash    string         `json:"hash,omitempty"` // that the follower should have after Change, or at Beat
-	Beat    *uint64        `json:"beat,omitempty"` // the newest revision; all up to it has been told
-	Bye     string         `json:"bye,omitempty"`  // why the portal ends the stream
+	More    bool           `json:"more,omitempty"`  // Change goes on in the next line, and counts only when it is whole
+	Hash    string         `json:"hash,omitempty"`  // that the follower should have after Change, or at Beat
+	Beat    *uint64        `json:"beat,omitempty"`  // the newest revision; all up to it has been told
+	Probe   *probeMsg      `json:"probe,omitempty"` // a destination to try
+	Bye     string         `json:"bye,omitempty"`   // why the portal ends the stream
 }
 
 type welcome struct {
@@ -50,6 +51,7 @@ const (
 type up struct {
 	Hello  *hello     `json:"hello,omitempty"`
 	Report *reportMsg `json:"report,omitempty"`
+	Answer *answerMsg `json:"answer,omitempty"`
 }
 
 type hello struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,7 @@ type session struct {
 	beat     time.Duration
 	silence  *time.Timer // fires when the portal is silent for too long
 	waiting  chan received
+	tries    sync.WaitGroup // probes that run
 }
 
 // received is a whole change, or with beat a heartbeat.
@@ -71,6 +73,7 @@ func (s *session) run(parent context.Context) error {
 		return end(s.receive(ctx, t, body, started))
 	})
 	_ = g.Wait()
+	s.tries.Wait() // ctx has ended, and they with it
 	s.client.setConnected(false)
 	return context.Cause(ctx)
 }
@@ -135,6 +138,9 @@ func (s *session) take(ctx context.Context, d down, parts *assembly, started cha
 	}
 	if d.Beat != nil {
 		return s.wait(ctx, received{change: portal.Change{Revision: *d.Beat}, beat: true, hash: d.Hash})
+	}
+	if d.Probe != nil {
+		s.probe(ctx, *d.Probe)
 	}
 	switch d.Bye {
 	case "":
@@ -224,6 +230,11 @@ func (s *session) send(ctx context.Context, out *io.PipeWriter, started <-chan s
 		for _, m := range c.next(s.follower) {
 			if _, err := out.Write(appendLine(nil, up{Report: &m})); err != nil {
 				return fmt.Errorf("report: %w", err)
+			}
+		}
+		for _, a := range c.takeAnswers() {
+			if _, err := out.Write(appendLine(nil, up{Answer: &a})); err != nil {
+				return fmt.Errorf("answer a probe: %w", err)
 			}
 		}
 		select {

@@ -42,6 +42,7 @@ type stream struct {
 	heals        int // of them, for hashes that did not agree, in a row
 	healAt       time.Time
 	history      *history
+	probes       probes
 
 	report  reportMsg // the newest one
 	seenAt  time.Time
@@ -226,6 +227,8 @@ func (s *stream) untold(beating bool) [][]byte {
 		lines = append(lines, t.line)
 	}
 	s.position = max(s.position, s.view.revision)
+	lines = append(lines, s.probes.unsent...)
+	s.probes.unsent = nil
 	if beating && s.position == s.view.revision {
 		lines = append(lines, appendLine(nil, down{Beat: &s.position, Hash: s.view.ring.hashAt(s.position)}))
 	}

@@ -26,6 +26,7 @@ type Agent struct {
 	Dir         string
 	Now         func() time.Time
 	Log         *slog.Logger
+	Prober      Prober        // nil: no destination is tried
 	Report      func(Report)  // called after each change, repair and look at the peers; must not block. nil: nobody listens
 	RepairEvery time.Duration // how often the node is compared with the state; 0: every 30 s, or less often where that is slow
 	PollEvery   time.Duration // how often peers are looked at; 0: every second, or less often where there are many
@@ -50,6 +51,7 @@ type Agent struct {
 	revision  uint64
 	hash      string
 	gatewayID portal.GatewayID
+	node      portal.Node
 	metrics   Metrics
 	noted     time.Time // the contact that is on disk
 }
@@ -222,7 +224,7 @@ func (a *Agent) publish() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revision, a.hash = a.state.Revision, a.state.Hash()
-	a.gatewayID = a.state.Node.Gateway
+	a.gatewayID, a.node = a.state.Node.Gateway, a.state.Node
 	a.metrics.Entries = len(a.state.Entries)
 	a.metrics.Closed = a.closed
 	a.metrics.Problem = ""

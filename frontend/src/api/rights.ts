@@ -12,6 +12,7 @@ export type Right =
   | 'profiles.read'
   | 'profiles.write'
   | 'access.read'
+  | 'access.probe'
   | 'access.write'
   | 'gateways.read'
   | 'gateways.write'
