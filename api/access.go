@@ -84,6 +84,8 @@ var accessTable = map[string]access{
 	"updateRule":     {ready, auth.AccessWrite},
 	"deleteRule":     {ready, auth.AccessWrite},
 
+	"explainReachability": {ready, auth.OwnRead},
+
 	"listPeople":    {ready, auth.PeopleRead},
 	"getPerson":     {ready, auth.PeopleRead},
 	"suspendPerson": {ready, auth.PeopleWrite},

@@ -19,7 +19,7 @@ import (
 var wanted = map[string]string{
 	"getSignIn": "any", "getSession": "stage", "signOut": "stage", "verifyTotp": "stage", "verifyRecovery": "stage", "beginTotp": "stage", "confirmTotp": "stage",
 	"listSessions": "cookie", "endSession": "cookie", "getFactors": "cookie", "newRecoveryCodes": "cookie", "listTokens": "cookie", "createToken": "cookie",
-	"deleteToken":        "cookie",
+	"deleteToken":      "cookie",
 	"getPersonFactors": "oahr", "listFactorPolicies": "oar", "setFactorPolicy": "o!", "deleteFactorPolicy": "o!",
 	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
@@ -28,7 +28,8 @@ var wanted = map[string]string{
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
 	"listGroups": "oanhr", "listResources": "oanhr", "createResource": "oan!", "updateResource": "oan!", "deleteResource": "oan!",
 	"listRules": "oanhr", "createRule": "oan!", "updateRule": "oan!", "deleteRule": "oan!",
-	"listPeople": "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
+	"explainReachability": "oanhru",
+	"listPeople":          "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
 	"listPops": "oanhr", "createPop": "oan!", "updatePop": "oan!", "deletePop": "oan!",
 	"listGateways": "oanhr", "getGateway": "oanhr", "createGateway": "oan!", "newEnrolment": "oan!", "drainGateway": "oan!", "undrainGateway": "oan!",
 	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar", "verifyAudit": "oar", "exportAudit": "oar",

@@ -319,6 +319,159 @@ func (e ProfileInputMode) Valid() bool {
 	}
 }
 
+// Defines values for ReachabilityLevel.
+const (
+	ReachabilityLevelFull       ReachabilityLevel = "full"
+	ReachabilityLevelQuarantine ReachabilityLevel = "quarantine"
+	ReachabilityLevelRestricted ReachabilityLevel = "restricted"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityLevel enum.
+func (e ReachabilityLevel) Valid() bool {
+	switch e {
+	case ReachabilityLevelFull:
+		return true
+	case ReachabilityLevelQuarantine:
+		return true
+	case ReachabilityLevelRestricted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReachabilityProbeOutcome.
+const (
+	ReachabilityProbeOutcomeAnswered    ReachabilityProbeOutcome = "answered"
+	ReachabilityProbeOutcomeBusy        ReachabilityProbeOutcome = "busy"
+	ReachabilityProbeOutcomeOutside     ReachabilityProbeOutcome = "outside"
+	ReachabilityProbeOutcomeRefused     ReachabilityProbeOutcome = "refused"
+	ReachabilityProbeOutcomeSilent      ReachabilityProbeOutcome = "silent"
+	ReachabilityProbeOutcomeUnable      ReachabilityProbeOutcome = "unable"
+	ReachabilityProbeOutcomeUnreachable ReachabilityProbeOutcome = "unreachable"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityProbeOutcome enum.
+func (e ReachabilityProbeOutcome) Valid() bool {
+	switch e {
+	case ReachabilityProbeOutcomeAnswered:
+		return true
+	case ReachabilityProbeOutcomeBusy:
+		return true
+	case ReachabilityProbeOutcomeOutside:
+		return true
+	case ReachabilityProbeOutcomeRefused:
+		return true
+	case ReachabilityProbeOutcomeSilent:
+		return true
+	case ReachabilityProbeOutcomeUnable:
+		return true
+	case ReachabilityProbeOutcomeUnreachable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReachabilityQueryTransport.
+const (
+	ReachabilityQueryTransportAny  ReachabilityQueryTransport = "any"
+	ReachabilityQueryTransportIcmp ReachabilityQueryTransport = "icmp"
+	ReachabilityQueryTransportTcp  ReachabilityQueryTransport = "tcp"
+	ReachabilityQueryTransportUdp  ReachabilityQueryTransport = "udp"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityQueryTransport enum.
+func (e ReachabilityQueryTransport) Valid() bool {
+	switch e {
+	case ReachabilityQueryTransportAny:
+		return true
+	case ReachabilityQueryTransportIcmp:
+		return true
+	case ReachabilityQueryTransportTcp:
+		return true
+	case ReachabilityQueryTransportUdp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReachabilityRuleAction.
+const (
+	ReachabilityRuleActionAllow ReachabilityRuleAction = "allow"
+	ReachabilityRuleActionDeny  ReachabilityRuleAction = "deny"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityRuleAction enum.
+func (e ReachabilityRuleAction) Valid() bool {
+	switch e {
+	case ReachabilityRuleActionAllow:
+		return true
+	case ReachabilityRuleActionDeny:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReachabilityStepKind.
+const (
+	ReachabilityStepKindDevice   ReachabilityStepKind = "device"
+	ReachabilityStepKindGateway  ReachabilityStepKind = "gateway"
+	ReachabilityStepKindGrant    ReachabilityStepKind = "grant"
+	ReachabilityStepKindIdentity ReachabilityStepKind = "identity"
+	ReachabilityStepKindNetwork  ReachabilityStepKind = "network"
+	ReachabilityStepKindRoute    ReachabilityStepKind = "route"
+	ReachabilityStepKindRules    ReachabilityStepKind = "rules"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityStepKind enum.
+func (e ReachabilityStepKind) Valid() bool {
+	switch e {
+	case ReachabilityStepKindDevice:
+		return true
+	case ReachabilityStepKindGateway:
+		return true
+	case ReachabilityStepKindGrant:
+		return true
+	case ReachabilityStepKindIdentity:
+		return true
+	case ReachabilityStepKindNetwork:
+		return true
+	case ReachabilityStepKindRoute:
+		return true
+	case ReachabilityStepKindRules:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReachabilityStepState.
+const (
+	ReachabilityStepStateOk      ReachabilityStepState = "ok"
+	ReachabilityStepStateStop    ReachabilityStepState = "stop"
+	ReachabilityStepStateUnknown ReachabilityStepState = "unknown"
+	ReachabilityStepStateWarn    ReachabilityStepState = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ReachabilityStepState enum.
+func (e ReachabilityStepState) Valid() bool {
+	switch e {
+	case ReachabilityStepStateOk:
+		return true
+	case ReachabilityStepStateStop:
+		return true
+	case ReachabilityStepStateUnknown:
+		return true
+	case ReachabilityStepStateWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ResourceTransport.
 const (
 	ResourceTransportAny  ResourceTransport = "any"
@@ -986,6 +1139,114 @@ type ProfileInputMode string
 // PublicKey X25519 public key in base64, as `wg pubkey` prints it
 type PublicKey = string
 
+// Reachability defines model for Reachability.
+type Reachability struct {
+	// Allowed What a gateway decides on the first packet if it gets there
+	Allowed bool                `json:"allowed"`
+	At      time.Time           `json:"at"`
+	Device  *ReachabilityParty  `json:"device,omitempty"`
+	Devices []ReachabilityParty `json:"devices"`
+
+	// Level Of the grant at that time; absent without a tunnel
+	Level  *ReachabilityLevel `json:"level,omitempty"`
+	Person ReachabilityParty  `json:"person"`
+	Probe  *ReachabilityProbe `json:"probe,omitempty"`
+
+	// ProbeProblem Code that says why there is no probe
+	ProbeProblem *string `json:"probeProblem,omitempty"`
+
+	// Reachable Nothing stops it as far as the portal knows
+	Reachable bool `json:"reachable"`
+
+	// Resource A resource that the address belongs to
+	Resource *string            `json:"resource,omitempty"`
+	Steps    []ReachabilityStep `json:"steps"`
+
+	// Stop Index of the first step that stops; absent when none does
+	Stop *int   `json:"stop,omitempty"`
+	To   string `json:"to"`
+}
+
+// ReachabilityLevel Of the grant at that time; absent without a tunnel
+type ReachabilityLevel string
+
+// ReachabilityParty defines model for ReachabilityParty.
+type ReachabilityParty struct {
+	Connected *bool  `json:"connected,omitempty"`
+	Id        string `json:"id"`
+	Name      string `json:"name"`
+}
+
+// ReachabilityProbe defines model for ReachabilityProbe.
+type ReachabilityProbe struct {
+	Outcome ReachabilityProbeOutcome `json:"outcome"`
+
+	// Received Packets that came back
+	Received int `json:"received"`
+
+	// Sent Packets that went to the destination
+	Sent   int     `json:"sent"`
+	TookMs float32 `json:"tookMs"`
+}
+
+// ReachabilityProbeOutcome defines model for ReachabilityProbe.Outcome.
+type ReachabilityProbeOutcome string
+
+// ReachabilityQuery defines model for ReachabilityQuery.
+type ReachabilityQuery struct {
+	// At Default: now
+	At *time.Time `json:"at,omitempty"`
+
+	// Device Default: the person's device that was connected last
+	Device *string `json:"device,omitempty"`
+
+	// Person Default: the owner of `device`, or you
+	Person *string `json:"person,omitempty"`
+	Port   *int    `json:"port,omitempty"`
+
+	// Probe TCP and ICMP only
+	Probe *bool `json:"probe,omitempty"`
+
+	// To An address or a DNS name
+	To        string                     `json:"to"`
+	Transport ReachabilityQueryTransport `json:"transport"`
+}
+
+// ReachabilityQueryTransport defines model for ReachabilityQuery.Transport.
+type ReachabilityQueryTransport string
+
+// ReachabilityRule defines model for ReachabilityRule.
+type ReachabilityRule struct {
+	Action ReachabilityRuleAction `json:"action"`
+	Id     string                 `json:"id"`
+
+	// Miss Why it does not count: port, level, time, validity, origin, factor; absent when it does
+	Miss     *string `json:"miss,omitempty"`
+	Name     string  `json:"name"`
+	Reason   string  `json:"reason"`
+	Resource string  `json:"resource"`
+}
+
+// ReachabilityRuleAction defines model for ReachabilityRule.Action.
+type ReachabilityRuleAction string
+
+// ReachabilityStep defines model for ReachabilityStep.
+type ReachabilityStep struct {
+	Args map[string]string `json:"args"`
+
+	// Code Stable; says what holds
+	Code  string                `json:"code"`
+	Kind  ReachabilityStepKind  `json:"kind"`
+	Rules *[]ReachabilityRule   `json:"rules,omitempty"`
+	State ReachabilityStepState `json:"state"`
+}
+
+// ReachabilityStepKind defines model for ReachabilityStep.Kind.
+type ReachabilityStepKind string
+
+// ReachabilityStepState defines model for ReachabilityStep.State.
+type ReachabilityStepState string
+
 // RecoveryCodes defines model for RecoveryCodes.
 type RecoveryCodes struct {
 	RecoveryCodes []string `json:"recoveryCodes"`
@@ -1468,6 +1729,9 @@ type CreateProfileJSONRequestBody = ProfileInput
 // UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
 type UpdateProfileJSONRequestBody = ProfileInput
 
+// ExplainReachabilityJSONRequestBody defines body for ExplainReachability for application/json ContentType.
+type ExplainReachabilityJSONRequestBody = ReachabilityQuery
+
 // CreateResourceJSONRequestBody defines body for CreateResource for application/json ContentType.
 type CreateResourceJSONRequestBody = ResourceInput
 
@@ -1757,6 +2021,9 @@ type ServerInterface interface {
 	// UpdateProfile Change a profile
 	// (PUT /profiles/{id})
 	UpdateProfile(ctx echo.Context, id Id) error
+	// ExplainReachability Why somebody reaches something, or does not
+	// (POST /reachability)
+	ExplainReachability(ctx echo.Context) error
 	// ListResources All resources
 	// (GET /resources)
 	ListResources(ctx echo.Context) error
@@ -2662,6 +2929,15 @@ func (w *ServerInterfaceWrapper) UpdateProfile(ctx echo.Context) error {
 	return err
 }
 
+// ExplainReachability converts echo context to params.
+func (w *ServerInterfaceWrapper) ExplainReachability(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExplainReachability(ctx)
+	return err
+}
+
 // ListResources converts echo context to params.
 func (w *ServerInterfaceWrapper) ListResources(ctx echo.Context) error {
 	var err error
@@ -3018,6 +3294,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/rules", wrapper.CreateRule, options.OperationMiddlewares["createRule"]...)
 	router.DELETE(options.BaseURL+"/rules/:id", wrapper.DeleteRule, options.OperationMiddlewares["deleteRule"]...)
 	router.PUT(options.BaseURL+"/rules/:id", wrapper.UpdateRule, options.OperationMiddlewares["updateRule"]...)
+	router.POST(options.BaseURL+"/reachability", wrapper.ExplainReachability, options.OperationMiddlewares["explainReachability"]...)
 	router.GET(options.BaseURL+"/people", wrapper.ListPeople, options.OperationMiddlewares["listPeople"]...)
 	router.GET(options.BaseURL+"/people/:id", wrapper.GetPerson, options.OperationMiddlewares["getPerson"]...)
 	router.POST(options.BaseURL+"/people/:id/suspend", wrapper.SuspendPerson, options.OperationMiddlewares["suspendPerson"]...)
@@ -5075,6 +5352,45 @@ func (response UpdateProfiledefaultApplicationProblemPlusJSONResponse) VisitUpda
 	return err
 }
 
+type ExplainReachabilityRequestObject struct {
+	Body *ExplainReachabilityJSONRequestBody
+}
+
+type ExplainReachabilityResponseObject interface {
+	VisitExplainReachabilityResponse(w http.ResponseWriter) error
+}
+
+type ExplainReachability200JSONResponse Reachability
+
+func (response ExplainReachability200JSONResponse) VisitExplainReachabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainReachabilitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainReachabilitydefaultApplicationProblemPlusJSONResponse) VisitExplainReachabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListResourcesRequestObject struct {
 }
 
@@ -6137,6 +6453,9 @@ type StrictServerInterface interface {
 	// UpdateProfile Change a profile
 	// (PUT /profiles/{id})
 	UpdateProfile(ctx context.Context, request UpdateProfileRequestObject) (UpdateProfileResponseObject, error)
+	// ExplainReachability Why somebody reaches something, or does not
+	// (POST /reachability)
+	ExplainReachability(ctx context.Context, request ExplainReachabilityRequestObject) (ExplainReachabilityResponseObject, error)
 	// ListResources All resources
 	// (GET /resources)
 	ListResources(ctx context.Context, request ListResourcesRequestObject) (ListResourcesResponseObject, error)
@@ -7754,6 +8073,52 @@ func (sh *strictHandler) UpdateProfile(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(UpdateProfileResponseObject); ok {
 		return validResponse.VisitUpdateProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExplainReachability operation middleware
+func (sh *strictHandler) ExplainReachability(ctx echo.Context) error {
+	var request ExplainReachabilityRequestObject
+
+	var body ExplainReachabilityJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainReachability(ctx.Request().Context(), request.(ExplainReachabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainReachability")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExplainReachabilityResponseObject); ok {
+		return validResponse.VisitExplainReachabilityResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

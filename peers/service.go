@@ -13,6 +13,10 @@ type Service struct {
 	Store  *store.Store
 	Log    *slog.Logger
 	Portal string // what the head of a client's file calls this portal, usually its public URL
+
+	Quarantine []portal.Destination // what quarantine reaches; the hub tells gateways the same
+	Streams    LiveStatus           // nil: nothing is known of gateways' streams
+	Prober     Prober               // nil: nothing is probed
 }
 
 // manages reports whether the actor may change gateways and points of presence.

@@ -66,6 +66,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.gateways = &peers.Gateways{Store: db, Keys: cfg.Keys, Now: time.Now, Log: log, Portals: cfg.GatewayPortal, Command: cfg.Command}
 	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}
 	s.gateways.Live = s.hub
+	s.peers.Quarantine, s.peers.Streams, s.peers.Prober = cfg.Quarantine, s.hub, s.hub
 	app, built := frontend.App()
 	if !built {
 		log.WarnContext(ctx, "this build has no web app in it")

@@ -733,6 +733,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reachability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Why somebody reaches something, or does not
+         * @description The way from a device to a destination, step by step, with the first place where it stops. About your own devices without any right
+         *     over others; about other people's with `devices.read` and `access.read`. Only rules that concern the person are named.
+         *     With `probe` (right `access.probe`) the device's gateway tries the destination too: one TCP connect or up to three echoes, no data,
+         *     and only hosts in the networks behind its point of presence. That is audited.
+         */
+        post: operations["explainReachability"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/people": {
         parameters: {
             query?: never;
@@ -1481,6 +1504,88 @@ export interface components {
         PortRange: {
             first: number;
             last: number;
+        };
+        ReachabilityQuery: {
+            /** @description Default: the owner of `device`, or you */
+            person?: string;
+            /** @description Default: the person's device that was connected last */
+            device?: string;
+            /** @description An address or a DNS name */
+            to: string;
+            /** @enum {string} */
+            transport: "tcp" | "udp" | "icmp" | "any";
+            port?: number;
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            at?: string;
+            /**
+             * @description TCP and ICMP only
+             * @default false
+             */
+            probe: boolean;
+        };
+        Reachability: {
+            /** @description Nothing stops it as far as the portal knows */
+            reachable: boolean;
+            /** @description What a gateway decides on the first packet if it gets there */
+            allowed: boolean;
+            /**
+             * @description Of the grant at that time; absent without a tunnel
+             * @enum {string}
+             */
+            level?: "full" | "restricted" | "quarantine";
+            /** @description Index of the first step that stops; absent when none does */
+            stop?: number;
+            person: components["schemas"]["ReachabilityParty"];
+            device?: components["schemas"]["ReachabilityParty"];
+            devices: components["schemas"]["ReachabilityParty"][];
+            to: string;
+            /** @description A resource that the address belongs to */
+            resource?: string;
+            /** Format: date-time */
+            at: string;
+            steps: components["schemas"]["ReachabilityStep"][];
+            probe?: components["schemas"]["ReachabilityProbe"];
+            /** @description Code that says why there is no probe */
+            probeProblem?: string;
+        };
+        ReachabilityParty: {
+            id: string;
+            name: string;
+            connected?: boolean;
+        };
+        ReachabilityStep: {
+            /** @enum {string} */
+            kind: "identity" | "device" | "grant" | "route" | "gateway" | "rules" | "network";
+            /** @enum {string} */
+            state: "ok" | "stop" | "warn" | "unknown";
+            /** @description Stable; says what holds */
+            code: string;
+            args: {
+                [key: string]: string;
+            };
+            rules?: components["schemas"]["ReachabilityRule"][];
+        };
+        ReachabilityRule: {
+            id: string;
+            name: string;
+            reason: string;
+            /** @enum {string} */
+            action: "allow" | "deny";
+            resource: string;
+            /** @description Why it does not count: port, level, time, validity, origin, factor; absent when it does */
+            miss?: string;
+        };
+        ReachabilityProbe: {
+            /** @enum {string} */
+            outcome: "answered" | "refused" | "silent" | "unreachable" | "outside" | "busy" | "unable";
+            /** @description Packets that went to the destination */
+            sent: number;
+            /** @description Packets that came back */
+            received: number;
+            tookMs: number;
         };
         ResourceInput: {
             name: components["schemas"]["Name"];
@@ -2866,6 +2971,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    explainReachability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReachabilityQuery"];
+            };
+        };
+        responses: {
+            /** @description The way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reachability"];
+                };
             };
             default: components["responses"]["ProblemResponse"];
         };

@@ -3,6 +3,8 @@ package enforcetest
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/sallyport/sallyport/portal"
 )
 
 // IP protocol numbers (IANA).
@@ -117,4 +119,17 @@ func message(src, dst netip.Addr, kind, code byte, rest uint32, data []byte) []b
 	}
 	binary.BigEndian.PutUint16(b[2:], ^sum(start, b))
 	return ip(src, dst, proto, b)
+}
+
+// First is the first packet of a flow, for tests of what decides on it: a SYN, a datagram, a ping, or one of another protocol.
+func First(src, dst netip.AddrPort, t portal.Transport) []byte {
+	switch t {
+	case portal.TCP:
+		return segment(src, dst, syn, 1, 0, nil)
+	case portal.UDP:
+		return datagram(src, dst, []byte("?"))
+	case portal.ICMP:
+		return ping(src.Addr(), dst.Addr(), false, src.Port(), nil)
+	}
+	return ip(src.Addr(), dst.Addr(), gre, make([]byte, 8))
 }
