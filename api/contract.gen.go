@@ -963,7 +963,7 @@ type PasskeyCredential struct {
 // PasskeyCredentialType defines model for PasskeyCredential.Type.
 type PasskeyCredentialType string
 
-// PasskeyOptions PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3)
+// PasskeyOptions As `PublicKeyCredential` reads them from JSON (WebAuthn Level 3)
 type PasskeyOptions map[string]interface{}
 
 // Person defines model for Person.

@@ -24,6 +24,7 @@ const pages = [
   '/admin/access',
   '/admin/access?edit=new',
   '/admin/access?tab=resources',
+  '/admin/second-factors',
   '/admin/audit',
   '/api/docs',
   '/no/such/page',

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const binary = process.env.SALLYPORT_BIN ?? join(import.meta.dirname, '../../bin/sallyport');
+export const binary = process.env.SALLYPORT_BIN ?? join(import.meta.dirname, '../../bin/sallyport');
 
 /** Starts the demo and waits until it says that it is ready. Returns its URL and how to stop it. */
 export async function startDemo() {
@@ -52,7 +52,7 @@ async function stop(child, dir) {
   rmSync(dir, { recursive: true, force: true });
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

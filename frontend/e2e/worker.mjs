@@ -25,7 +25,11 @@ export async function signIn(page, url, atProvider = demoAccount('worker')) {
 /** Sets up an authenticator app and keeps the recovery codes. Returns the seed and the codes. */
 export async function enrolTotp(page) {
   await page.getByRole('heading', { name: 'Protect your account' }).waitFor();
-  const secret = (await page.getByRole('button', { name: /^Copy Key / }).textContent()).replace(/^Copy Key|\s/g, '');
+  const instead = page.getByRole('button', { name: 'Use an authenticator app instead' }); // offered where passkeys can be
+  const key = page.getByRole('button', { name: /^Copy Key / });
+  await instead.or(key).first().waitFor();
+  if (await instead.isVisible()) await instead.click();
+  const secret = (await key.textContent()).replace(/^Copy Key|\s/g, '');
   await page.getByLabel('Six-digit code').fill(totp(secret)); // the sixth digit sends it
   await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
   const recoveryCodes = await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts();

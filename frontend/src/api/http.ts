@@ -35,18 +35,24 @@ export async function ok<T>(call: Promise<Answer<T>>): Promise<T> {
   if (!answer.response.ok) {
     const problem = asProblem(answer.error, answer.response);
     if (problem.code === 'signed_out' && goToSignIn()) return new Promise(() => {}); // the page is being left
+    if (stepsBefore.has(problem.code) && goTo('/second-factor')) return new Promise(() => {});
     throw problem;
   }
   return answer.data as T;
 }
 
+/** What a session hears that was ready, and is not any more: what counts as a second factor has changed. */
+const stepsBefore = new Set(['factor_enrolment_required', 'factor_verification_required']);
+
 /** Leaves the app for the sign-in page, and comes back to where the person was. False when it is there already. */
-export function goToSignIn(params: Record<string, string> = {}): boolean {
-  if (location.pathname === '/sign-in') return false;
+export const goToSignIn = (params: Record<string, string> = {}): boolean => goTo('/sign-in', params);
+
+function goTo(page: '/sign-in' | '/second-factor', params: Record<string, string> = {}): boolean {
+  if (location.pathname === page) return false;
   const back = location.pathname + location.search;
   const query = new URLSearchParams(params);
   if (back !== '/') query.set('return_to', back);
   const tail = query.size > 0 ? `?${query}` : '';
-  location.assign(`/sign-in${tail}`);
+  location.assign(`${page}${tail}`);
   return true;
 }

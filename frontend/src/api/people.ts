@@ -19,6 +19,12 @@ export const personQuery = (id: string) =>
     queryFn: ({ signal }) => ok(http.GET('/people/{id}', { params: { path: { id } }, signal })),
   });
 
+export const personFactorsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['people', 'factors', id],
+    queryFn: ({ signal }) => ok(http.GET('/people/{id}/factors', { params: { path: { id } }, signal })),
+  });
+
 const at = (id: string) => ({ params: { path: { id } } });
 
 export const suspendPerson = (id: string) => ok(http.POST('/people/{id}/suspend', at(id)));

@@ -16,7 +16,9 @@ export type Right =
   | 'access.write'
   | 'gateways.read'
   | 'gateways.write'
-  | 'audit.read';
+  | 'audit.read'
+  | 'settings.read'
+  | 'settings.write';
 
 /** What is shown and offered; the portal decides again on every request. */
 export function may(session: Pick<Session, 'can'>, right: Right): boolean {

@@ -1287,7 +1287,7 @@ export interface components {
              */
             until?: string;
         };
-        /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3) */
+        /** @description As `PublicKeyCredential` reads them from JSON (WebAuthn Level 3) */
         PasskeyOptions: {
             [key: string]: unknown;
         };
@@ -2032,7 +2032,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description For `navigator.credentials.get()`, after `PublicKeyCredential.parseRequestOptionsFromJSON()`; good for five minutes and one answer */
+            /** @description Options for `navigator.credentials.get()`, good for five minutes and one answer */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2087,7 +2087,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description For `navigator.credentials.get()`; good for five minutes and one answer */
+            /** @description Options for `navigator.credentials.get()`, good for five minutes and one answer */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2228,7 +2228,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description For `navigator.credentials.create()`, after `PublicKeyCredential.parseCreationOptionsFromJSON()`; good for five minutes and one answer */
+            /** @description Options for `navigator.credentials.create()`, good for five minutes and one answer */
             201: {
                 headers: {
                     [name: string]: unknown;

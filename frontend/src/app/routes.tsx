@@ -165,6 +165,13 @@ const access = createRoute({
   component: lazy(() => import('../features/access/page.tsx'), 'AccessPage'),
 });
 
+const secondFactors = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/second-factors',
+  beforeLoad: needs('settings.read'),
+  component: lazy(() => import('../features/second-factors/page.tsx'), 'SecondFactorsPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => app,
   path: '/admin/audit',
@@ -190,6 +197,7 @@ export const routeTree = root.addChildren([
     profiles,
     profile,
     access,
+    secondFactors,
     audit,
   ]),
 ]);

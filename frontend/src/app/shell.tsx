@@ -5,6 +5,7 @@ import {
   IconBuildingTunnel,
   IconDeviceLaptop,
   IconDevices,
+  IconFingerprint,
   IconHistory,
   IconRoute,
   IconServer,
@@ -26,7 +27,17 @@ import classes from './shell.module.css';
 import { UserMenu } from './user-menu.tsx';
 
 type Entry = { to: string; label: NavKey; icon: ComponentType<{ size?: number; stroke?: number }>; right?: Right };
-type NavKey = 'home' | 'security' | 'overview' | 'people' | 'devices' | 'gateways' | 'profiles' | 'access' | 'audit';
+type NavKey =
+  | 'home'
+  | 'security'
+  | 'overview'
+  | 'people'
+  | 'devices'
+  | 'gateways'
+  | 'profiles'
+  | 'access'
+  | 'factors'
+  | 'audit';
 
 const own: Entry[] = [
   { to: '/', label: 'home', icon: IconDeviceLaptop },
@@ -40,6 +51,7 @@ const manage: Entry[] = [
   { to: '/admin/gateways', label: 'gateways', icon: IconServer, right: 'gateways.read' },
   { to: '/admin/profiles', label: 'profiles', icon: IconRoute, right: 'profiles.read' },
   { to: '/admin/access', label: 'access', icon: IconUserShield, right: 'access.read' },
+  { to: '/admin/second-factors', label: 'factors', icon: IconFingerprint, right: 'settings.read' },
   { to: '/admin/audit', label: 'audit', icon: IconHistory, right: 'audit.read' },
 ];
 

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -41,8 +42,21 @@ export function StepUpProvider({ children }: { children: ReactNode }) {
     <Context.Provider value={ask}>
       {children}
       <Dialog opened={open} onClose={() => finish(false)} title={t('stepUp.title')} above>
-        <VerifyFactor lead={t('stepUp.lead')} onVerified={verified} />
+        <VerifyFactor intro={t('stepUp.why')} onVerified={verified} none={<NoFactor />} />
       </Dialog>
     </Context.Provider>
+  );
+}
+
+/** Where the portal may be used without a second factor, this is the moment to set one up. */
+function NoFactor() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <p>{t('factor.noneYet')}</p>
+      <Button component="a" href={`/second-factor?${new URLSearchParams({ return_to: location.pathname })}`}>
+        {t('factor.setUp')}
+      </Button>
+    </>
   );
 }

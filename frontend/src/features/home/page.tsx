@@ -8,6 +8,7 @@ import { Page, Section } from '../../ui/page.tsx';
 import { Answer, Empty } from '../../ui/states.tsx';
 import { BigStatus } from './big-status.tsx';
 import { DeviceCard } from './device-card.tsx';
+import { GraceNote } from './grace-note.tsx';
 import classes from './home.module.css';
 
 export function HomePage() {
@@ -20,6 +21,7 @@ export function HomePage() {
   );
   return (
     <Page title={t('home.title')}>
+      <GraceNote />
       <Answer query={devices}>
         {(list) =>
           list.length === 0 ? (

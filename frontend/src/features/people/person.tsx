@@ -14,6 +14,7 @@ import { DataTable } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import classes from './people.module.css';
 import { ResetFactorsDialog, RoleSelect, SuspendDialog } from './person-dialogs.tsx';
+import { PersonFactors } from './person-factors.tsx';
 import { PersonStateChip } from './person-state.tsx';
 
 export function PersonPage() {
@@ -29,6 +30,9 @@ export function PersonPage() {
             <Facts person={found} />
             <Section title={t('people.groups')}>
               <Groups person={found} />
+            </Section>
+            <Section title={t('people.factors')}>
+              <PersonFactors id={found.id} />
             </Section>
             <Section title={t('people.devices')}>
               <Devices owner={found.id} />

@@ -10,8 +10,8 @@ import { Card, Section } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Answer } from '../../ui/states.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
+import { describeBrowser } from '../../ui/user-agent.ts';
 import classes from './security.module.css';
-import { describeBrowser } from './user-agent.ts';
 
 export function SessionSection() {
   const { t } = useTranslation();

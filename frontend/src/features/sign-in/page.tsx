@@ -2,11 +2,12 @@ import { useCallback, useEffect, useState } from 'react';
 import { type Language, rememberLanguage } from '../../i18n/language.ts';
 import { Mark } from '../../ui/mark.tsx';
 import { problemText } from '../../ui/problem-text.ts';
+import { MoreWays } from './more-ways.tsx';
 import classes from './page.module.css';
 import { inOrder, lastProvider, type Provider, rememberProvider, startUrl } from './providers.ts';
 import { fill, loadWords, type Words } from './words.ts';
 
-type Answer = { providers: Provider[]; demo: boolean; version: string };
+type Answer = { providers: Provider[]; passkeys: boolean; local: boolean; demo: boolean; version: string };
 type Spoken = { language: Language; words: Words };
 type State =
   | { kind: 'loading' }
@@ -69,7 +70,16 @@ export function SignInPage({ first }: { first: Spoken }) {
           </>
         )}
         {state.kind === 'ready' && (
-          <Ways providers={state.answer.providers} returnTo={query.get('return_to')} words={words} />
+          <>
+            <Ways answer={state.answer} returnTo={query.get('return_to')} words={words} />
+            <MoreWays
+              passkeys={state.answer.passkeys}
+              local={state.answer.local}
+              only={state.answer.providers.length === 0}
+              returnTo={query.get('return_to')}
+              words={words}
+            />
+          </>
         )}
         <p className={classes.after}>{t.after}</p>
       </main>
@@ -85,10 +95,11 @@ export function SignInPage({ first }: { first: Spoken }) {
   );
 }
 
-function Ways({ providers, returnTo, words }: { providers: Provider[]; returnTo: string | null; words: Words }) {
+function Ways({ answer, returnTo, words }: { answer: Answer; returnTo: string | null; words: Words }) {
   const t = words.signIn;
+  const { providers, local } = answer;
   const last = lastProvider();
-  if (providers.length === 0) return <Notice text={{ what: t.noneTitle, next: t.noneNext }} />;
+  if (providers.length === 0) return local ? null : <Notice text={{ what: t.noneTitle, next: t.noneNext }} />;
   return (
     <ul className={classes.ways}>
       {inOrder(providers, last).map((p, i) => (

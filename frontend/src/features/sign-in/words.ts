@@ -3,7 +3,7 @@ import type en from '../../i18n/en.json';
 import type { Language } from '../../i18n/language.ts';
 import type { ProblemCatalogue } from '../../ui/problem-text.ts';
 
-export type Words = Pick<typeof en, 'signIn' | 'demo'> & { problems: ProblemCatalogue };
+export type Words = Pick<typeof en, 'signIn' | 'enter' | 'demo'> & { problems: ProblemCatalogue };
 
 export async function loadWords(language: Language): Promise<Words> {
   const { default: catalogue } =

@@ -2,15 +2,15 @@ import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { asProblem, type Problem } from '../../api/problem.ts';
-import { beginTotp, confirmTotp, sessionQuery } from '../../api/session.ts';
-import { CodeField } from '../../ui/code-field.tsx';
-import { CopyText } from '../../ui/copy.tsx';
-import { ProblemNote } from '../../ui/problem-note.tsx';
-import { QrImage } from '../../ui/qr.tsx';
-import { Loading } from '../../ui/states.tsx';
-import { qrCode } from '../../wireguard/qr.ts';
-import classes from './page.module.css';
+import { asProblem, type Problem } from '../api/problem.ts';
+import { beginTotp, confirmTotp, sessionQuery } from '../api/session.ts';
+import { qrCode } from '../wireguard/qr.ts';
+import { CodeField } from './code-field.tsx';
+import { CopyText } from './copy.tsx';
+import classes from './enrol-factor.module.css';
+import { ProblemNote } from './problem-note.tsx';
+import { QrImage } from './qr.tsx';
+import { Loading } from './states.tsx';
 
 /** Shows the seed of an authenticator app and takes its first code. */
 export function EnrolTotp({ onEnrolled }: { onEnrolled: (recoveryCodes: string[]) => void }) {
