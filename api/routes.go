@@ -80,6 +80,7 @@ var lasting = map[string]bool{"streamEvents": true, "exportAudit": true, "verify
 // guessable are the operations whose input could be found by trying; they share a smaller budget.
 var guessable = map[string]bool{
 	"verifyTotp": true, "verifyRecovery": true, "confirmTotp": true, "beginPasskeySignIn": true, "passkeySignIn": true, "localSignIn": true,
+	"beginPasskey": true, "confirmPasskey": true, "beginVerifyPasskey": true, "verifyPasskey": true,
 }
 
 // notFound answers below /api and /auth. A path that is there for other methods says which: the router would rather come here.

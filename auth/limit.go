@@ -13,6 +13,7 @@ import (
 var (
 	codeByAccount = store.AttemptLimit{Free: 5, Window: 24 * time.Hour, Lock: 30 * time.Second, Most: 15 * time.Minute}
 	codeByAddr    = store.AttemptLimit{Free: 200, Window: 10 * time.Minute, Lock: time.Minute, Most: 5 * time.Minute}
+	asksByPerson  = store.AttemptLimit{Free: 60, Window: 10 * time.Minute, Lock: time.Minute}
 	startByAddr   = store.AttemptLimit{Free: 1000, Window: 10 * time.Minute, Lock: 10 * time.Second, Most: time.Minute}
 	refusedByAddr = store.AttemptLimit{Free: 100, Window: 10 * time.Minute, Lock: time.Minute, Most: 10 * time.Minute}
 )
@@ -21,6 +22,7 @@ var (
 const (
 	triesCode     = "factor"         // by person
 	triesCodeAddr = "factor_addr"    // by address
+	triesAsk      = "passkey_ask"    // by person; bounds what answers to them can write into the audit trail
 	triesStart    = "sign_in_start"  // by address
 	triesRefused  = "sign_in_refuse" // by address; bounds what strangers can write into the audit trail
 )

@@ -112,6 +112,15 @@ func keepChallenge(tx *store.Tx, asked *webauthn.SessionData, c store.Challenge)
 	return tx.CreateChallenge(digest("passkey", asked.Challenge), c)
 }
 
+// countAsk counts a challenge that a signed-in person asks for. It returns ErrTooManyTries.
+func countAsk(tx *store.Tx, id portal.UserID) error {
+	wait, err := tx.Attempt(triesAsk, string(id), asksByPerson)
+	if err == nil && wait > 0 {
+		err = comeBack(ErrTooManyTries, wait)
+	}
+	return err
+}
+
 // takeChallenge finds what an answer belongs to and uses it up, whatever becomes of the answer. It returns ErrPasskeyEnded for what was
 // answered, is too old, or was asked of somebody else or for something else.
 func takeChallenge(tx *store.Tx, challenge, purpose string, session portal.Session) (webauthn.SessionData, error) {
@@ -163,6 +172,9 @@ func (s *Service) BeginPasskey(ctx context.Context, who Who) (options json.RawMe
 	}
 	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := s.mayEnrol(tx, who, portal.FactorPasskey); err != nil {
+			return err
+		}
+		if err := countAsk(tx, who.User.ID); err != nil {
 			return err
 		}
 		h, err := holder(tx, who.User)

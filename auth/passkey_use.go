@@ -31,6 +31,9 @@ func (s *Service) BeginVerifyPasskey(ctx context.Context, who Who) (options json
 		if err := mayShow(tx, who.User.ID, portal.FactorPasskey); err != nil {
 			return err
 		}
+		if err := countAsk(tx, who.User.ID); err != nil {
+			return err
+		}
 		h, err := holder(tx, who.User)
 		if err != nil {
 			return err

@@ -71,7 +71,9 @@ func (s *Service) try(tx *store.Tx, who Who, p proof) (answer, err error) {
 			return nil, nil
 		}
 		return nil, p.then(tx)
-	case errors.Is(answer, ErrCodeUsed), errors.Is(answer, ErrPasskeyEnded):
+	case errors.Is(answer, ErrPasskeyEnded):
+		return answer, nil // anybody can send any number of those: nothing to tell of
+	case errors.Is(answer, ErrCodeUsed):
 		reason = "used"
 		if err := uncountTry(tx, who, p, false); err != nil {
 			return nil, err
