@@ -24,7 +24,7 @@ var browser = auth.Browser{Addr: netip.MustParseAddr("192.0.2.7"), UserAgent: "M
 // world is a service on a real database with a provider, a clock that the test moves, and a log that must not hold secrets.
 type world struct {
 	*auth.Service
-	t       *testing.T
+	t       testing.TB
 	idp     *authtest.Provider
 	tunnels *authtest.Tunnels
 	clock   time.Time
@@ -40,7 +40,7 @@ func (w *world) Write(b []byte) (int, error) {
 	return w.logged.Write(b)
 }
 
-func newWorld(t *testing.T, s *store.Store) *world {
+func newWorld(t testing.TB, s *store.Store) *world {
 	t.Helper()
 	key, err := seal.NewKey("k1", portal.NewSecret(seal.KeySize))
 	if err != nil {

@@ -168,6 +168,47 @@ describe('second factors', () => {
   });
 });
 
+describe('a group with time to set up a second factor', () => {
+  let demo;
+  let browser;
+  before(async () => {
+    demo = await startDemo();
+    browser = await launchBrowser();
+    const { page, context } = await newPerson(browser);
+    await virtualAuthenticator(page);
+    await signIn(page, demo.url, demoAccount('admin'));
+    await enrolPasskey(page);
+    const set = await context.request.put(`${demo.url}/api/v1/factor-policies/everyone`, {
+      data: { required: true, accepted: ['passkey', 'totp', 'recovery'], graceDays: 7, passkeyDays: 30 },
+    });
+    assert.equal(set.status(), 204);
+    await context.close();
+  });
+  after(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+
+  test('lets a new person into the portal, and asks for the factor before the first tunnel', async () => {
+    const { page, complaints } = await newPerson(browser);
+    await virtualAuthenticator(page);
+    await signIn(page, demo.url, demoAccount('worker'));
+    await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
+    await page.getByText(/^You can use the portal without one until /).waitFor();
+    await page.getByRole('link', { name: 'Add device' }).first().click();
+    await page.getByRole('radio', { name: /^Linux( This device)?$/ }).check();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Create' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Confirm that it’s you' });
+    await dialog.getByRole('link', { name: 'Set up a second factor' }).click();
+    await enrolPasskey(page, 'Add a device');
+    await page.goto(demo.url);
+    await page.getByRole('link', { name: 'Add device' }).first().waitFor();
+    assert.equal(await page.getByText(/^You can use the portal without one until /).count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+});
+
 /** The field is open already. */
 async function verifyRecoveryAgain(page, code) {
   await page.getByLabel('Recovery code').fill(code);

@@ -21,15 +21,15 @@ export async function virtualAuthenticator(page) {
   };
 }
 
-/** Sets up a passkey at the first visit and keeps the recovery codes. Returns the codes. */
-export async function enrolPasskey(page) {
+/** Sets up a passkey at the first visit and keeps the recovery codes, up to the page named `then`. Returns the codes. */
+export async function enrolPasskey(page, then = 'My devices') {
   await page.getByRole('heading', { name: 'Protect your account' }).waitFor();
   await page.getByRole('button', { name: 'Set up a passkey' }).click();
   await page.getByRole('heading', { name: 'Save your recovery codes' }).waitFor();
   const codes = await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts();
   await page.getByLabel('I have saved these codes in a safe place').check();
   await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
+  await page.getByRole('heading', { name: then, level: 1 }).waitFor();
   return codes;
 }
 

@@ -54,7 +54,10 @@ function NoFactor() {
   return (
     <>
       <p>{t('factor.noneYet')}</p>
-      <Button component="a" href={`/second-factor?${new URLSearchParams({ return_to: location.pathname })}`}>
+      <Button
+        component="a"
+        href={`/second-factor?${new URLSearchParams({ return_to: location.pathname + location.search })}`}
+      >
         {t('factor.setUp')}
       </Button>
     </>
