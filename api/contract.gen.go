@@ -283,6 +283,114 @@ func (e Platform) Valid() bool {
 	}
 }
 
+// Defines values for PolicyDiffChangesAction.
+const (
+	PolicyDiffChangesActionCreate PolicyDiffChangesAction = "create"
+	PolicyDiffChangesActionDelete PolicyDiffChangesAction = "delete"
+	PolicyDiffChangesActionUpdate PolicyDiffChangesAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the PolicyDiffChangesAction enum.
+func (e PolicyDiffChangesAction) Valid() bool {
+	switch e {
+	case PolicyDiffChangesActionCreate:
+		return true
+	case PolicyDiffChangesActionDelete:
+		return true
+	case PolicyDiffChangesActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyDiffChangesKind.
+const (
+	PolicyDiffChangesKindGroup    PolicyDiffChangesKind = "group"
+	PolicyDiffChangesKindProfile  PolicyDiffChangesKind = "profile"
+	PolicyDiffChangesKindResource PolicyDiffChangesKind = "resource"
+	PolicyDiffChangesKindRule     PolicyDiffChangesKind = "rule"
+	PolicyDiffChangesKindTest     PolicyDiffChangesKind = "test"
+)
+
+// Valid indicates whether the value is a known member of the PolicyDiffChangesKind enum.
+func (e PolicyDiffChangesKind) Valid() bool {
+	switch e {
+	case PolicyDiffChangesKindGroup:
+		return true
+	case PolicyDiffChangesKindProfile:
+		return true
+	case PolicyDiffChangesKindResource:
+		return true
+	case PolicyDiffChangesKindRule:
+		return true
+	case PolicyDiffChangesKindTest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyTestExpect.
+const (
+	PolicyTestExpectBlocked PolicyTestExpect = "blocked"
+	PolicyTestExpectReaches PolicyTestExpect = "reaches"
+)
+
+// Valid indicates whether the value is a known member of the PolicyTestExpect enum.
+func (e PolicyTestExpect) Valid() bool {
+	switch e {
+	case PolicyTestExpectBlocked:
+		return true
+	case PolicyTestExpectReaches:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyTestInputExpect.
+const (
+	PolicyTestInputExpectBlocked PolicyTestInputExpect = "blocked"
+	PolicyTestInputExpectReaches PolicyTestInputExpect = "reaches"
+)
+
+// Valid indicates whether the value is a known member of the PolicyTestInputExpect enum.
+func (e PolicyTestInputExpect) Valid() bool {
+	switch e {
+	case PolicyTestInputExpectBlocked:
+		return true
+	case PolicyTestInputExpectReaches:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyTestInputTransport.
+const (
+	PolicyTestInputTransportAny  PolicyTestInputTransport = "any"
+	PolicyTestInputTransportIcmp PolicyTestInputTransport = "icmp"
+	PolicyTestInputTransportTcp  PolicyTestInputTransport = "tcp"
+	PolicyTestInputTransportUdp  PolicyTestInputTransport = "udp"
+)
+
+// Valid indicates whether the value is a known member of the PolicyTestInputTransport enum.
+func (e PolicyTestInputTransport) Valid() bool {
+	switch e {
+	case PolicyTestInputTransportAny:
+		return true
+	case PolicyTestInputTransportIcmp:
+		return true
+	case PolicyTestInputTransportTcp:
+		return true
+	case PolicyTestInputTransportUdp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProfileMode.
 const (
 	ProfileModeFull  ProfileMode = "full"
@@ -1003,6 +1111,156 @@ type PersonPage struct {
 // Platform defines model for Platform.
 type Platform string
 
+// PolicyAffected defines model for PolicyAffected.
+type PolicyAffected struct {
+	// Connected Devices with a live tunnel; what they lose ends at once
+	Connected int `json:"connected"`
+	Devices   int `json:"devices"`
+	Examples  []struct {
+		Flow     *PolicyFlow `json:"flow,omitempty"`
+		Id       string      `json:"id"`
+		Name     string      `json:"name"`
+		Resource *string     `json:"resource,omitempty"`
+		Rule     *string     `json:"rule,omitempty"`
+	} `json:"examples"`
+	People int `json:"people"`
+}
+
+// PolicyChange defines model for PolicyChange.
+type PolicyChange struct {
+	Delete   *bool   `json:"delete,omitempty"`
+	Examples *int    `json:"examples,omitempty"`
+	Id       *string `json:"id,omitempty"`
+	Member   *struct {
+		Group  string `json:"group"`
+		Member bool   `json:"member"`
+		Person string `json:"person"`
+	} `json:"member,omitempty"`
+	Profile  *ProfileInput  `json:"profile,omitempty"`
+	Resource *ResourceInput `json:"resource,omitempty"`
+	Rule     *RuleInput     `json:"rule,omitempty"`
+}
+
+// PolicyDiff defines model for PolicyDiff.
+type PolicyDiff struct {
+	Applied bool `json:"applied"`
+	Changes []struct {
+		Action PolicyDiffChangesAction `json:"action"`
+
+		// After YAML
+		After *string `json:"after,omitempty"`
+
+		// Before YAML
+		Before *string               `json:"before,omitempty"`
+		Kind   PolicyDiffChangesKind `json:"kind"`
+		Name   string                `json:"name"`
+	} `json:"changes"`
+}
+
+// PolicyDiffChangesAction defines model for PolicyDiff.Changes.Action.
+type PolicyDiffChangesAction string
+
+// PolicyDiffChangesKind defines model for PolicyDiff.Changes.Kind.
+type PolicyDiffChangesKind string
+
+// PolicyDocument defines model for PolicyDocument.
+type PolicyDocument struct {
+	// Document YAML as `GET /policy/document` gives it
+	Document string `json:"document"`
+
+	// Prune Remove what the file does not name
+	Prune *bool `json:"prune,omitempty"`
+}
+
+// PolicyFlow defines model for PolicyFlow.
+type PolicyFlow struct {
+	Port      *int   `json:"port,omitempty"`
+	To        string `json:"to"`
+	Transport string `json:"transport"`
+}
+
+// PolicyPreview defines model for PolicyPreview.
+type PolicyPreview struct {
+	// Conditions People for whom only conditions change
+	Conditions int `json:"conditions"`
+
+	// Files Devices whose file would be out of date
+	Files int            `json:"files"`
+	Gain  PolicyAffected `json:"gain"`
+	Lose  PolicyAffected `json:"lose"`
+
+	// Partial Only a part of the change was looked at because it is about very much
+	Partial bool `json:"partial"`
+
+	// RoutesAdded At most 100
+	RoutesAdded []string `json:"routesAdded"`
+
+	// RoutesRemoved At most 100
+	RoutesRemoved []string `json:"routesRemoved"`
+
+	// Tests What policy tests would find; saving is refused then
+	Tests []string `json:"tests"`
+}
+
+// PolicyTest defines model for PolicyTest.
+type PolicyTest struct {
+	Expect    PolicyTestExpect `json:"expect"`
+	Group     *string          `json:"group,omitempty"`
+	Id        string           `json:"id"`
+	Name      string           `json:"name"`
+	Person    *string          `json:"person,omitempty"`
+	Port      *int             `json:"port,omitempty"`
+	Reason    string           `json:"reason"`
+	Resource  *string          `json:"resource,omitempty"`
+	Result    PolicyTestResult `json:"result"`
+	To        *string          `json:"to,omitempty"`
+	Transport *string          `json:"transport,omitempty"`
+}
+
+// PolicyTestExpect defines model for PolicyTest.Expect.
+type PolicyTestExpect string
+
+// PolicyTestInput defines model for PolicyTestInput.
+type PolicyTestInput struct {
+	Expect PolicyTestInputExpect `json:"expect"`
+
+	// Group Every member; or `person`
+	Group  *string `json:"group,omitempty"`
+	Name   string  `json:"name"`
+	Person *string `json:"person,omitempty"`
+
+	// Port With `to`
+	Port   *int    `json:"port,omitempty"`
+	Reason *string `json:"reason,omitempty"`
+
+	// Resource All of it; or `to`
+	Resource *string `json:"resource,omitempty"`
+
+	// To An address
+	To *string `json:"to,omitempty"`
+
+	// Transport With `to`
+	Transport *PolicyTestInputTransport `json:"transport,omitempty"`
+}
+
+// PolicyTestInputExpect defines model for PolicyTestInput.Expect.
+type PolicyTestInputExpect string
+
+// PolicyTestInputTransport With `to`
+type PolicyTestInputTransport string
+
+// PolicyTestResult defines model for PolicyTestResult.
+type PolicyTestResult struct {
+	Flow   *PolicyFlow `json:"flow,omitempty"`
+	Passes bool        `json:"passes"`
+
+	// Person Name of somebody for whom it does not hold; absent: a member of no other group
+	Person *string `json:"person,omitempty"`
+
+	// Rule Name of the rule that lets it pass
+	Rule *string `json:"rule,omitempty"`
+}
+
 // Pop defines model for Pop.
 type Pop struct {
 	Country   string   `json:"country"`
@@ -1459,6 +1717,12 @@ type GatewayResponse = Gateway
 // PersonResponse defines model for PersonResponse.
 type PersonResponse = Person
 
+// PolicyDiffResponse defines model for PolicyDiffResponse.
+type PolicyDiffResponse = PolicyDiff
+
+// PolicyTestResponse defines model for PolicyTestResponse.
+type PolicyTestResponse = PolicyTest
+
 // PopResponse defines model for PopResponse.
 type PopResponse = Pop
 
@@ -1685,6 +1949,9 @@ type CreateTokenJSONBody struct {
 
 	// Name Printable characters; shown as typed
 	Name Name `json:"name"`
+
+	// Policy It may also apply policy files if your role may; a session needs a fresh second factor for that
+	Policy *bool `json:"policy,omitempty"`
 }
 
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
@@ -1716,6 +1983,21 @@ type CreateGatewayJSONRequestBody CreateGatewayJSONBody
 
 // SetRoleJSONRequestBody defines body for SetRole for application/json ContentType.
 type SetRoleJSONRequestBody SetRoleJSONBody
+
+// ApplyPolicyJSONRequestBody defines body for ApplyPolicy for application/json ContentType.
+type ApplyPolicyJSONRequestBody = PolicyDocument
+
+// DiffPolicyJSONRequestBody defines body for DiffPolicy for application/json ContentType.
+type DiffPolicyJSONRequestBody = PolicyDocument
+
+// PreviewPolicyJSONRequestBody defines body for PreviewPolicy for application/json ContentType.
+type PreviewPolicyJSONRequestBody = PolicyChange
+
+// CreatePolicyTestJSONRequestBody defines body for CreatePolicyTest for application/json ContentType.
+type CreatePolicyTestJSONRequestBody = PolicyTestInput
+
+// UpdatePolicyTestJSONRequestBody defines body for UpdatePolicyTest for application/json ContentType.
+type UpdatePolicyTestJSONRequestBody = PolicyTestInput
 
 // CreatePopJSONRequestBody defines body for CreatePop for application/json ContentType.
 type CreatePopJSONRequestBody = PopInput
@@ -1994,6 +2276,30 @@ type ServerInterface interface {
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx echo.Context, id Id) error
+	// ApplyPolicy Make the policy what a file says
+	// (POST /policy/apply)
+	ApplyPolicy(ctx echo.Context) error
+	// DiffPolicy What applying a file would change
+	// (POST /policy/diff)
+	DiffPolicy(ctx echo.Context) error
+	// ExportPolicy The whole policy as one file
+	// (GET /policy/document)
+	ExportPolicy(ctx echo.Context) error
+	// PreviewPolicy What a change would do to what people reach
+	// (POST /policy/preview)
+	PreviewPolicy(ctx echo.Context) error
+	// ListPolicyTests What must and must not be reachable, and whether it is so
+	// (GET /policy/tests)
+	ListPolicyTests(ctx echo.Context) error
+	// CreatePolicyTest Add a policy test
+	// (POST /policy/tests)
+	CreatePolicyTest(ctx echo.Context) error
+	// DeletePolicyTest Remove a policy test
+	// (DELETE /policy/tests/{id})
+	DeletePolicyTest(ctx echo.Context, id Id) error
+	// UpdatePolicyTest Replace a policy test
+	// (PUT /policy/tests/{id})
+	UpdatePolicyTest(ctx echo.Context, id Id) error
 	// ListPops Points of presence
 	// (GET /pops)
 	ListPops(ctx echo.Context) error
@@ -2804,6 +3110,92 @@ func (w *ServerInterfaceWrapper) SuspendPerson(ctx echo.Context) error {
 	return err
 }
 
+// ApplyPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) ApplyPolicy(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApplyPolicy(ctx)
+	return err
+}
+
+// DiffPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) DiffPolicy(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DiffPolicy(ctx)
+	return err
+}
+
+// ExportPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportPolicy(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportPolicy(ctx)
+	return err
+}
+
+// PreviewPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewPolicy(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewPolicy(ctx)
+	return err
+}
+
+// ListPolicyTests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPolicyTests(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPolicyTests(ctx)
+	return err
+}
+
+// CreatePolicyTest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePolicyTest(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePolicyTest(ctx)
+	return err
+}
+
+// DeletePolicyTest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePolicyTest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePolicyTest(ctx, id)
+	return err
+}
+
+// UpdatePolicyTest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePolicyTest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePolicyTest(ctx, id)
+	return err
+}
+
 // ListPops converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPops(ctx echo.Context) error {
 	var err error
@@ -3295,6 +3687,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/rules/:id", wrapper.DeleteRule, options.OperationMiddlewares["deleteRule"]...)
 	router.PUT(options.BaseURL+"/rules/:id", wrapper.UpdateRule, options.OperationMiddlewares["updateRule"]...)
 	router.POST(options.BaseURL+"/reachability", wrapper.ExplainReachability, options.OperationMiddlewares["explainReachability"]...)
+	router.GET(options.BaseURL+"/policy/tests", wrapper.ListPolicyTests, options.OperationMiddlewares["listPolicyTests"]...)
+	router.POST(options.BaseURL+"/policy/tests", wrapper.CreatePolicyTest, options.OperationMiddlewares["createPolicyTest"]...)
+	router.DELETE(options.BaseURL+"/policy/tests/:id", wrapper.DeletePolicyTest, options.OperationMiddlewares["deletePolicyTest"]...)
+	router.PUT(options.BaseURL+"/policy/tests/:id", wrapper.UpdatePolicyTest, options.OperationMiddlewares["updatePolicyTest"]...)
+	router.POST(options.BaseURL+"/policy/preview", wrapper.PreviewPolicy, options.OperationMiddlewares["previewPolicy"]...)
+	router.GET(options.BaseURL+"/policy/document", wrapper.ExportPolicy, options.OperationMiddlewares["exportPolicy"]...)
+	router.POST(options.BaseURL+"/policy/diff", wrapper.DiffPolicy, options.OperationMiddlewares["diffPolicy"]...)
+	router.POST(options.BaseURL+"/policy/apply", wrapper.ApplyPolicy, options.OperationMiddlewares["applyPolicy"]...)
 	router.GET(options.BaseURL+"/people", wrapper.ListPeople, options.OperationMiddlewares["listPeople"]...)
 	router.GET(options.BaseURL+"/people/:id", wrapper.GetPerson, options.OperationMiddlewares["getPerson"]...)
 	router.POST(options.BaseURL+"/people/:id/suspend", wrapper.SuspendPerson, options.OperationMiddlewares["suspendPerson"]...)
@@ -3326,6 +3726,10 @@ type DeviceResponseJSONResponse Device
 type GatewayResponseJSONResponse Gateway
 
 type PersonResponseJSONResponse Person
+
+type PolicyDiffResponseJSONResponse PolicyDiff
+
+type PolicyTestResponseJSONResponse PolicyTest
 
 type PopResponseJSONResponse Pop
 
@@ -5008,6 +5412,315 @@ func (response SuspendPersondefaultApplicationProblemPlusJSONResponse) VisitSusp
 	return err
 }
 
+type ApplyPolicyRequestObject struct {
+	Body *ApplyPolicyJSONRequestBody
+}
+
+type ApplyPolicyResponseObject interface {
+	VisitApplyPolicyResponse(w http.ResponseWriter) error
+}
+
+type ApplyPolicy200JSONResponse struct{ PolicyDiffResponseJSONResponse }
+
+func (response ApplyPolicy200JSONResponse) VisitApplyPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApplyPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApplyPolicydefaultApplicationProblemPlusJSONResponse) VisitApplyPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffPolicyRequestObject struct {
+	Body *DiffPolicyJSONRequestBody
+}
+
+type DiffPolicyResponseObject interface {
+	VisitDiffPolicyResponse(w http.ResponseWriter) error
+}
+
+type DiffPolicy200JSONResponse struct{ PolicyDiffResponseJSONResponse }
+
+func (response DiffPolicy200JSONResponse) VisitDiffPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiffPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiffPolicydefaultApplicationProblemPlusJSONResponse) VisitDiffPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPolicyRequestObject struct {
+}
+
+type ExportPolicyResponseObject interface {
+	VisitExportPolicyResponse(w http.ResponseWriter) error
+}
+
+type ExportPolicy200JSONResponse struct {
+	Document string `json:"document"`
+}
+
+func (response ExportPolicy200JSONResponse) VisitExportPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportPolicydefaultApplicationProblemPlusJSONResponse) VisitExportPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPolicyRequestObject struct {
+	Body *PreviewPolicyJSONRequestBody
+}
+
+type PreviewPolicyResponseObject interface {
+	VisitPreviewPolicyResponse(w http.ResponseWriter) error
+}
+
+type PreviewPolicy200JSONResponse PolicyPreview
+
+func (response PreviewPolicy200JSONResponse) VisitPreviewPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewPolicydefaultApplicationProblemPlusJSONResponse) VisitPreviewPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicyTestsRequestObject struct {
+}
+
+type ListPolicyTestsResponseObject interface {
+	VisitListPolicyTestsResponse(w http.ResponseWriter) error
+}
+
+type ListPolicyTests200JSONResponse struct {
+	Items []PolicyTest `json:"items"`
+}
+
+func (response ListPolicyTests200JSONResponse) VisitListPolicyTestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicyTestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPolicyTestsdefaultApplicationProblemPlusJSONResponse) VisitListPolicyTestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePolicyTestRequestObject struct {
+	Body *CreatePolicyTestJSONRequestBody
+}
+
+type CreatePolicyTestResponseObject interface {
+	VisitCreatePolicyTestResponse(w http.ResponseWriter) error
+}
+
+type CreatePolicyTest201JSONResponse struct{ PolicyTestResponseJSONResponse }
+
+func (response CreatePolicyTest201JSONResponse) VisitCreatePolicyTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePolicyTestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePolicyTestdefaultApplicationProblemPlusJSONResponse) VisitCreatePolicyTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePolicyTestRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeletePolicyTestResponseObject interface {
+	VisitDeletePolicyTestResponse(w http.ResponseWriter) error
+}
+
+type DeletePolicyTest204Response struct {
+}
+
+func (response DeletePolicyTest204Response) VisitDeletePolicyTestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePolicyTestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeletePolicyTestdefaultApplicationProblemPlusJSONResponse) VisitDeletePolicyTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePolicyTestRequestObject struct {
+	Id   Id `json:"id"`
+	Body *UpdatePolicyTestJSONRequestBody
+}
+
+type UpdatePolicyTestResponseObject interface {
+	VisitUpdatePolicyTestResponse(w http.ResponseWriter) error
+}
+
+type UpdatePolicyTest200JSONResponse struct{ PolicyTestResponseJSONResponse }
+
+func (response UpdatePolicyTest200JSONResponse) VisitUpdatePolicyTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePolicyTestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdatePolicyTestdefaultApplicationProblemPlusJSONResponse) VisitUpdatePolicyTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPopsRequestObject struct {
 }
 
@@ -6426,6 +7139,30 @@ type StrictServerInterface interface {
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx context.Context, request SuspendPersonRequestObject) (SuspendPersonResponseObject, error)
+	// ApplyPolicy Make the policy what a file says
+	// (POST /policy/apply)
+	ApplyPolicy(ctx context.Context, request ApplyPolicyRequestObject) (ApplyPolicyResponseObject, error)
+	// DiffPolicy What applying a file would change
+	// (POST /policy/diff)
+	DiffPolicy(ctx context.Context, request DiffPolicyRequestObject) (DiffPolicyResponseObject, error)
+	// ExportPolicy The whole policy as one file
+	// (GET /policy/document)
+	ExportPolicy(ctx context.Context, request ExportPolicyRequestObject) (ExportPolicyResponseObject, error)
+	// PreviewPolicy What a change would do to what people reach
+	// (POST /policy/preview)
+	PreviewPolicy(ctx context.Context, request PreviewPolicyRequestObject) (PreviewPolicyResponseObject, error)
+	// ListPolicyTests What must and must not be reachable, and whether it is so
+	// (GET /policy/tests)
+	ListPolicyTests(ctx context.Context, request ListPolicyTestsRequestObject) (ListPolicyTestsResponseObject, error)
+	// CreatePolicyTest Add a policy test
+	// (POST /policy/tests)
+	CreatePolicyTest(ctx context.Context, request CreatePolicyTestRequestObject) (CreatePolicyTestResponseObject, error)
+	// DeletePolicyTest Remove a policy test
+	// (DELETE /policy/tests/{id})
+	DeletePolicyTest(ctx context.Context, request DeletePolicyTestRequestObject) (DeletePolicyTestResponseObject, error)
+	// UpdatePolicyTest Replace a policy test
+	// (PUT /policy/tests/{id})
+	UpdatePolicyTest(ctx context.Context, request UpdatePolicyTestRequestObject) (UpdatePolicyTestResponseObject, error)
 	// ListPops Points of presence
 	// (GET /pops)
 	ListPops(ctx context.Context, request ListPopsRequestObject) (ListPopsResponseObject, error)
@@ -7762,6 +8499,309 @@ func (sh *strictHandler) SuspendPerson(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(SuspendPersonResponseObject); ok {
 		return validResponse.VisitSuspendPersonResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApplyPolicy operation middleware
+func (sh *strictHandler) ApplyPolicy(ctx echo.Context) error {
+	var request ApplyPolicyRequestObject
+
+	var body ApplyPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApplyPolicy(ctx.Request().Context(), request.(ApplyPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApplyPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApplyPolicyResponseObject); ok {
+		return validResponse.VisitApplyPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DiffPolicy operation middleware
+func (sh *strictHandler) DiffPolicy(ctx echo.Context) error {
+	var request DiffPolicyRequestObject
+
+	var body DiffPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiffPolicy(ctx.Request().Context(), request.(DiffPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiffPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DiffPolicyResponseObject); ok {
+		return validResponse.VisitDiffPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportPolicy operation middleware
+func (sh *strictHandler) ExportPolicy(ctx echo.Context) error {
+	var request ExportPolicyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportPolicy(ctx.Request().Context(), request.(ExportPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportPolicyResponseObject); ok {
+		return validResponse.VisitExportPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewPolicy operation middleware
+func (sh *strictHandler) PreviewPolicy(ctx echo.Context) error {
+	var request PreviewPolicyRequestObject
+
+	var body PreviewPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewPolicy(ctx.Request().Context(), request.(PreviewPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewPolicyResponseObject); ok {
+		return validResponse.VisitPreviewPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPolicyTests operation middleware
+func (sh *strictHandler) ListPolicyTests(ctx echo.Context) error {
+	var request ListPolicyTestsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicyTests(ctx.Request().Context(), request.(ListPolicyTestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicyTests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPolicyTestsResponseObject); ok {
+		return validResponse.VisitListPolicyTestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePolicyTest operation middleware
+func (sh *strictHandler) CreatePolicyTest(ctx echo.Context) error {
+	var request CreatePolicyTestRequestObject
+
+	var body CreatePolicyTestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePolicyTest(ctx.Request().Context(), request.(CreatePolicyTestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePolicyTest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePolicyTestResponseObject); ok {
+		return validResponse.VisitCreatePolicyTestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePolicyTest operation middleware
+func (sh *strictHandler) DeletePolicyTest(ctx echo.Context, id Id) error {
+	var request DeletePolicyTestRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePolicyTest(ctx.Request().Context(), request.(DeletePolicyTestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePolicyTest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePolicyTestResponseObject); ok {
+		return validResponse.VisitDeletePolicyTestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePolicyTest operation middleware
+func (sh *strictHandler) UpdatePolicyTest(ctx echo.Context, id Id) error {
+	var request UpdatePolicyTestRequestObject
+
+	request.Id = id
+
+	var body UpdatePolicyTestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePolicyTest(ctx.Request().Context(), request.(UpdatePolicyTestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePolicyTest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePolicyTestResponseObject); ok {
+		return validResponse.VisitUpdatePolicyTestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -116,7 +116,11 @@ func (s *Server) CreateToken(ctx context.Context, req CreateTokenRequestObject) 
 	if req.Body.Days != nil {
 		days = *req.Body.Days
 	}
-	t, secret, err := s.Auth.CreateToken(ctx, who(ctx), req.Body.Name, time.Duration(days)*24*time.Hour)
+	create := s.Auth.CreateToken
+	if or(req.Body.Policy) {
+		create = s.Auth.CreatePolicyToken
+	}
+	t, secret, err := create(ctx, who(ctx), req.Body.Name, time.Duration(days)*24*time.Hour)
 	if err != nil {
 		return nil, err
 	}

@@ -14,14 +14,20 @@ import (
 // maxBody bounds every body, in bytes. The largest that makes sense is a profile with 2,000 prefixes, or a rule with 400 ids.
 const maxBody = 64 << 10
 
+// maxPolicy bounds a whole policy: 5,000 rules with their reasons are about 1.5 MB.
+const maxPolicy = 5 << 20
+
 // limitBody refuses a body that says that it is too large at once, and one that does not say when it gets there.
 func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := c.Request()
-		if r.ContentLength > maxBody {
+		r, most := c.Request(), int64(maxBody)
+		if p := r.URL.Path; p == apiBase+"/policy/apply" || p == apiBase+"/policy/diff" {
+			most = maxPolicy
+		}
+		if r.ContentLength > most {
 			return errTooLarge
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, most)
 		return next(c)
 	}
 }

@@ -46,7 +46,7 @@ func status(k portal.Kind) int {
 // What HTTP itself can refuse, beside the errors of the domain.
 var (
 	errInternal    = &portal.Error{Kind: portal.Internal, Code: "internal", Msg: "Something failed on our side. The request id finds it in the log."}
-	errTooLarge    = &portal.Error{Kind: portal.TooLarge, Code: "body_too_large", Msg: "The body is larger than 64 KiB."}
+	errTooLarge    = &portal.Error{Kind: portal.TooLarge, Code: "body_too_large", Msg: "The body is larger than this address takes."}
 	errUnsupported = &portal.Error{Kind: portal.Unsupported, Code: "unsupported_media_type", Msg: "Send the body as application/json."}
 	errMethod      = &portal.Error{Kind: portal.NotFound, Code: "method_not_allowed", Msg: "This address does not answer to this method."}
 	errCrossOrigin = &portal.Error{Kind: portal.Forbidden, Code: "cross_origin", Msg: "Requests from other sites are refused."}

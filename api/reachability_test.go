@@ -169,3 +169,49 @@ func TestAProbeIsAudited(t *testing.T) {
 		"to": "10.20.0.7", "transport": "icmp", "probe": true, "at": w.now().Add(time.Hour).Format(time.RFC3339),
 	})
 }
+
+func TestAPolicyFileTravelsWithATokenThatWasMadeForIt(t *testing.T) {
+	w := newWorld(t)
+	admin := w.ready("root", "owners")
+	w.place(admin)
+	var out struct{ Document string }
+	admin.want(http.StatusOK, "GET", "/policy/document", nil).into(t, &out)
+	file := map[string]any{"document": out.Document + "resources:\n  - {name: Wiki, prefixes: [10.20.1.1], transport: tcp, ports: ['443']}\n"}
+	program := func(more map[string]any) *visitor {
+		var made struct{ Secret string }
+		body := map[string]any{"name": "ci"}
+		for k, v := range more {
+			body[k] = v
+		}
+		admin.want(http.StatusCreated, "POST", "/tokens", body).into(t, &made)
+		w.keep(made.Secret)
+		v := w.visitor()
+		v.token = made.Secret
+		return v
+	}
+	plain, forPolicy := program(nil), program(map[string]any{"policy": true})
+	w.pass(time.Hour)
+	if a := plain.want(http.StatusForbidden, "POST", "/policy/apply", file); a.code() != "step_up_required" {
+		t.Errorf("a token that was not made for it: %s", a.body)
+	}
+	for _, c := range []struct{ path, want string }{
+		{"/policy/diff", `"action":"create"`}, {"/policy/apply", `"applied":true`}, {"/policy/diff", `"changes":[]`}, {"/policy/apply", `"changes":[]`},
+	} {
+		if a := forPolicy.want(http.StatusOK, "POST", c.path, file); !strings.Contains(a.body, c.want) {
+			t.Errorf("%s answers %s, want %s", c.path, a.body, c.want)
+		}
+	}
+	if a := forPolicy.want(http.StatusForbidden, "POST", "/resources", map[string]any{"name": "x", "prefixes": []string{"10.0.0.1"}, "transport": "any"}); a.code() != "step_up_required" {
+		t.Errorf("it does more than it was made for: %s", a.body)
+	}
+	file["document"] = out.Document + "resources:\n  - {name: Wiki, prefixes: [10.20.1.1/24], transport: tcp}\n"
+	if a := forPolicy.want(http.StatusBadRequest, "POST", "/policy/apply", file); !strings.Contains(a.body, "/resources/0/prefixes/0") || !strings.Contains(a.body, "Line ") {
+		t.Errorf("a mistake has no line: %s", a.body)
+	}
+	worker := w.ready("worker")
+	if a := worker.want(http.StatusForbidden, "POST", "/policy/preview", map[string]any{"delete": true, "id": "x"}); a.code() != "forbidden" {
+		t.Errorf("a worker looks at previews: %s", a.body)
+	}
+	admin.want(http.StatusBadRequest, "POST", "/policy/preview", map[string]any{})
+	admin.want(http.StatusNotFound, "POST", "/policy/preview", map[string]any{"delete": true, "id": "nobody"})
+}

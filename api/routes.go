@@ -74,8 +74,8 @@ func (s *Server) Handler() (http.Handler, error) {
 // appRoute is everything that nothing else answers to.
 const appRoute = "/*"
 
-// lasting are the operations that take as long as their answer is long; they end with the client.
-var lasting = map[string]bool{"streamEvents": true, "exportAudit": true, "verifyAudit": true}
+// lasting are the operations that take as long as their answer is long; they end with the client. A policy is compiled whole.
+var lasting = map[string]bool{"streamEvents": true, "exportAudit": true, "verifyAudit": true, "applyPolicy": true, "diffPolicy": true}
 
 // guessable are the operations whose input could be found by trying; they share a smaller budget.
 var guessable = map[string]bool{

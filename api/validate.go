@@ -218,7 +218,7 @@ func textFields(value any, path []string, fields []portal.Field) []portal.Field 
 	}
 	switch v := value.(type) {
 	case string:
-		if !printable(v, slices.Contains(path, "description") || slices.Contains(path, "reason")) {
+		if !printable(v, slices.Contains(path, "description") || slices.Contains(path, "document") || slices.Contains(path, "reason")) {
 			fields = append(fields, unprintable(pointer(path)))
 		}
 	case []any:

@@ -59,6 +59,16 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, from Brow
 // CreateToken makes a personal token. The secret is shown now and never again. life is how long it lives, 0 for the longest allowed.
 // It needs a session with a fresh factor (portal.ErrStepUp); it returns an invalid-input error or ErrTooManyTokens.
 func (s *Service) CreateToken(ctx context.Context, who Who, name string, life time.Duration) (portal.Token, portal.Secret, error) {
+	return s.createToken(ctx, who, name, life, false)
+}
+
+// CreatePolicyToken makes one that may also apply policy files, without the fresh second factor that a session needs for it. People whose
+// role may not write policy gain nothing by it.
+func (s *Service) CreatePolicyToken(ctx context.Context, who Who, name string, life time.Duration) (portal.Token, portal.Secret, error) {
+	return s.createToken(ctx, who, name, life, true)
+}
+
+func (s *Service) createToken(ctx context.Context, who Who, name string, life time.Duration, policy bool) (portal.Token, portal.Secret, error) {
 	most := s.Limits.withDefaults().Token
 	if life == 0 {
 		life = most
@@ -79,11 +89,11 @@ func (s *Service) CreateToken(ctx context.Context, who Who, name string, life ti
 		if len(have) >= maxTokens {
 			return ErrTooManyTokens
 		}
-		made = portal.Token{ID: portal.NewID[portal.TokenID](tx.Now), User: who.User.ID, Name: name, CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(life)}
+		made = portal.Token{ID: portal.NewID[portal.TokenID](tx.Now), User: who.User.ID, Name: name, CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(life), Policy: policy}
 		if err := tx.CreateToken(made, digest(forToken, secret.Reveal())); err != nil {
 			return err
 		}
-		return tx.Audit(who.Actor(), "token.create", "token:"+string(made.ID), map[string]any{"name": name, "expires": made.ExpiresAt})
+		return tx.Audit(who.Actor(), "token.create", "token:"+string(made.ID), map[string]any{"name": name, "expires": made.ExpiresAt, "policy": policy})
 	})
 	if err != nil {
 		return portal.Token{}, portal.Secret{}, fmt.Errorf("create token: %w", err)

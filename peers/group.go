@@ -116,11 +116,14 @@ func (s *Service) SetMember(ctx context.Context, by portal.Actor, group portal.G
 		if group == portal.Everyone {
 			return portal.ErrForbidden
 		}
-		changed, err := tx.SetMember(group, user, member)
+		changed := false
+		err = p.guarded(func(p *policy) error {
+			if changed, err = tx.SetMember(group, user, member); err != nil || !changed {
+				return err
+			}
+			return p.devices(ofUser(user))
+		})
 		if err != nil || !changed {
-			return err
-		}
-		if err := p.devices(ofUser(user)); err != nil {
 			return err
 		}
 		return tx.Audit(by, "group.member", groupTarget(group), map[string]any{"name": g.Name, "user": user, "member": member})

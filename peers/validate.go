@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -255,4 +256,13 @@ func known[T ~string](c *check, path string, ids, missing []T) {
 			c.wrong(fmt.Sprintf("%s/%d", path, i), "unknown", "There is no such object.")
 		}
 	}
+}
+
+// fieldsOf is the wrong fields that an error names.
+func fieldsOf(err error) []portal.Field {
+	var e *portal.Error
+	if errors.As(err, &e) {
+		return e.Fields
+	}
+	return nil
 }

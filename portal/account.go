@@ -33,6 +33,7 @@ type Token struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: never
+	Policy    bool      // it may apply policy files, for which a session needs a fresh second factor
 }
 
 // Actor is who does something: a person in a session or by token, a gateway, or the system itself. It is handed down as a parameter.

@@ -9,19 +9,20 @@ import (
 
 // Ids are UUIDv7 in their 36-character text form (RFC 9562): unique, sortable by the time they were minted, and opaque to clients.
 type (
-	UserID      string
-	GroupID     string
-	DeviceID    string
-	ProfileID   string
-	PoolID      string
-	ResourceID  string
-	RuleID      string
-	PoPID       string
-	GatewayID   string
-	SessionID   string
-	FactorID    string
-	TokenID     string
-	SignatureID string // not a UUID: the hash of the rule ids that it stands for
+	UserID       string
+	GroupID      string
+	DeviceID     string
+	ProfileID    string
+	PoolID       string
+	ResourceID   string
+	RuleID       string
+	PolicyTestID string
+	PoPID        string
+	GatewayID    string
+	SessionID    string
+	FactorID     string
+	TokenID      string
+	SignatureID  string // not a UUID: the hash of the rule ids that it stands for
 )
 
 // NewID mints a UUIDv7 for now. Random bits come from the system's generator.

@@ -19,7 +19,8 @@ func main() {
 	os.Exit(mainCode())
 }
 
-// mainCode turns signals into a context and an error into an exit code: 0, 1, or 2 where the command line is wrong.
+// mainCode turns signals into a context and an error into an exit code: 0, 1, 2 where the command line is wrong, or 3 where a policy
+// differs from a file.
 func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,6 +38,9 @@ func mainCode() int {
 		return 2
 	}
 	fmt.Fprintf(os.Stderr, "sallyport: %v\n", err)
+	if errors.Is(err, errDiffers) {
+		return 3
+	}
 	return 1
 }
 
@@ -48,6 +52,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Local accounts, for when no identity provider answers; and what an operator does to anybody's account on the server."`
 	SCIM    scimCmd    `cmd:"" name:"scim" help:"Let directories keep people and groups here."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export or follow up the audit trail."`
+	Policy  policyCmd  `cmd:"" help:"Keep resources, rules, profiles and policy tests in a file: export, diff, apply, test."`
 	Roles   rolesCmd   `cmd:"" help:"Print which role may do what."`
 	Demo    demoCmd    `cmd:"" help:"Try everything in one process, without root: portal, identity provider, gateway and a page behind it."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -15,6 +15,7 @@ type tokenRow struct {
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	ExpiresAt  int64
 	UsedAt     int64
+	Policy     int64 // 1: yes
 }
 
 func (tokenRow) TableName() string { return "tokens" }
@@ -23,6 +24,7 @@ func (r tokenRow) token() portal.Token {
 	return portal.Token{
 		ID: portal.TokenID(r.ID), User: portal.UserID(r.UserID), Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
 		ExpiresAt: fromMicros(r.ExpiresAt), UsedAt: fromMicros(r.UsedAt),
+		Policy: r.Policy != 0,
 	}
 }
 
@@ -31,6 +33,9 @@ func (tx *Tx) CreateToken(t portal.Token, secretHash string) error {
 	row := tokenRow{
 		ID: string(t.ID), SecretHash: secretHash, UserID: string(t.User), Name: t.Name, CreatedAt: micros(t.CreatedAt),
 		ExpiresAt: micros(t.ExpiresAt), UsedAt: micros(t.UsedAt),
+	}
+	if t.Policy {
+		row.Policy = 1
 	}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("create token: %w", translate(err))

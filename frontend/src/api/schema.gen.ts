@@ -756,6 +756,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/policy/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What must and must not be reachable, and whether it is so */
+        get: operations["listPolicyTests"];
+        put?: never;
+        /**
+         * Add a policy test
+         * @description A change that breaks a test that holds is refused with `policy_tests_fail`. A test may be added before it holds.
+         */
+        post: operations["createPolicyTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/tests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace a policy test */
+        put: operations["updatePolicyTest"];
+        post?: never;
+        /** Remove a policy test */
+        delete: operations["deletePolicyTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a change would do to what people reach
+         * @description Give exactly one of `rule`, `resource`, `profile` or `member`; with `id` the one that would be replaced, without it a new one. With
+         *     `id` and `delete` the rule would be removed. Nothing is changed.
+         */
+        post: operations["previewPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole policy as one file
+         * @description Resources, rules, profiles, policy tests, and the names of local groups, in YAML. Sending it back changes nothing.
+         */
+        get: operations["exportPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What applying a file would change
+         * @description Checks everything that applying checks, policy tests included, and changes nothing.
+         */
+        post: operations["diffPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the policy what a file says
+         * @description All of it in one transaction, or nothing. What has the same name is changed, what is new is added; what the file does not name stays,
+         *     and goes with `prune`. A file that asks for nothing new changes nothing.
+         */
+        post: operations["applyPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/people": {
         parameters: {
             query?: never;
@@ -1505,6 +1628,120 @@ export interface components {
             first: number;
             last: number;
         };
+        PolicyTestInput: {
+            name: string;
+            reason?: string;
+            /** @description Every member; or `person` */
+            group?: string;
+            person?: string;
+            /** @description All of it; or `to` */
+            resource?: string;
+            /** @description An address */
+            to?: string;
+            /**
+             * @description With `to`
+             * @enum {string}
+             */
+            transport?: "tcp" | "udp" | "icmp" | "any";
+            /** @description With `to` */
+            port?: number;
+            /** @enum {string} */
+            expect: "reaches" | "blocked";
+        };
+        PolicyTest: {
+            id: string;
+            name: string;
+            reason: string;
+            group?: string;
+            person?: string;
+            resource?: string;
+            to?: string;
+            transport?: string;
+            port?: number;
+            /** @enum {string} */
+            expect: "reaches" | "blocked";
+            result: components["schemas"]["PolicyTestResult"];
+        };
+        PolicyTestResult: {
+            passes: boolean;
+            /** @description Name of somebody for whom it does not hold; absent: a member of no other group */
+            person?: string;
+            flow?: components["schemas"]["PolicyFlow"];
+            /** @description Name of the rule that lets it pass */
+            rule?: string;
+        };
+        PolicyFlow: {
+            to: string;
+            transport: string;
+            port?: number;
+        };
+        PolicyChange: {
+            id?: string;
+            /** @default false */
+            delete: boolean;
+            rule?: components["schemas"]["RuleInput"];
+            resource?: components["schemas"]["ResourceInput"];
+            profile?: components["schemas"]["ProfileInput"];
+            member?: {
+                group: string;
+                person: string;
+                member: boolean;
+            };
+            /** @default 20 */
+            examples: number;
+        };
+        PolicyPreview: {
+            gain: components["schemas"]["PolicyAffected"];
+            lose: components["schemas"]["PolicyAffected"];
+            /** @description People for whom only conditions change */
+            conditions: number;
+            /** @description Only a part of the change was looked at because it is about very much */
+            partial: boolean;
+            /** @description At most 100 */
+            routesAdded: string[];
+            /** @description At most 100 */
+            routesRemoved: string[];
+            /** @description Devices whose file would be out of date */
+            files: number;
+            /** @description What policy tests would find; saving is refused then */
+            tests: string[];
+        };
+        PolicyAffected: {
+            people: number;
+            devices: number;
+            /** @description Devices with a live tunnel; what they lose ends at once */
+            connected: number;
+            examples: {
+                id: string;
+                name: string;
+                flow?: components["schemas"]["PolicyFlow"];
+                resource?: string;
+                rule?: string;
+            }[];
+        };
+        PolicyDocument: {
+            /** @description YAML as `GET /policy/document` gives it */
+            document: string;
+            /**
+             * @description Remove what the file does not name
+             * @default false
+             */
+            prune: boolean;
+        };
+        PolicyDiff: {
+            applied: boolean;
+            changes: {
+                /** @enum {string} */
+                kind: "group" | "resource" | "rule" | "profile" | "test";
+                name: string;
+                /** @enum {string} */
+                action: "create" | "update" | "delete";
+                /** @description YAML */
+                before?: string;
+                /** @description YAML */
+                after?: string;
+            }[];
+        };
         ReachabilityQuery: {
             /** @description Default: the owner of `device`, or you */
             person?: string;
@@ -1780,6 +2017,24 @@ export interface components {
         };
     };
     responses: {
+        /** @description The test, and what it finds */
+        PolicyTestResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["PolicyTest"];
+            };
+        };
+        /** @description What changes */
+        PolicyDiffResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["PolicyDiff"];
+            };
+        };
         /** @description What went wrong (RFC 9457) */
         ProblemResponse: {
             headers: {
@@ -2447,6 +2702,11 @@ export interface operations {
                      * @default 90
                      */
                     days?: number;
+                    /**
+                     * @description It may also apply policy files if your role may; a session needs a fresh second factor for that
+                     * @default false
+                     */
+                    policy?: boolean;
                 };
             };
         };
@@ -2997,6 +3257,168 @@ export interface operations {
                     "application/json": components["schemas"]["Reachability"];
                 };
             };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listPolicyTests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PolicyTest"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createPolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTestInput"];
+            };
+        };
+        responses: {
+            201: components["responses"]["PolicyTestResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    updatePolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTestInput"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PolicyTestResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deletePolicyTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    previewPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Who gains and who loses */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    exportPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        document: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    diffPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDocument"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PolicyDiffResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    applyPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDocument"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PolicyDiffResponse"];
             default: components["responses"]["ProblemResponse"];
         };
     };

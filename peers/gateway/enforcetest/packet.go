@@ -130,6 +130,7 @@ func First(src, dst netip.AddrPort, t portal.Transport) []byte {
 		return datagram(src, dst, []byte("?"))
 	case portal.ICMP:
 		return ping(src.Addr(), dst.Addr(), false, src.Port(), nil)
+	case portal.AnyTransport:
 	}
 	return ip(src.Addr(), dst.Addr(), gre, make([]byte, 8))
 }

@@ -1,0 +1,382 @@
+package peers
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
+)
+
+// ErrTests refuses a change after which a policy test would fail that holds now. Fields name the tests.
+var ErrTests = &portal.Error{Kind: portal.Conflict, Code: "policy_tests_fail", Msg: "This change breaks a policy test. Change the test first if that is what you want."}
+
+// ErrManyTests says that there are as many policy tests as there may be.
+var ErrManyTests = &portal.Error{Kind: portal.Exhausted, Code: "policy_tests_full", Msg: "There are 200 policy tests; more are not kept."}
+
+const maxTests = 200
+
+// PolicyTestInput is a policy test as typed: a group or a person, a resource or one flow.
+type PolicyTestInput struct {
+	Name, Reason string
+	Group        portal.GroupID
+	Person       portal.UserID
+	Resource     portal.ResourceID
+	To           string
+	Transport    portal.Transport
+	Port         uint16
+	Expect       portal.Expectation
+}
+
+// PolicyTestView is a test with what it finds now.
+type PolicyTestView struct {
+	portal.PolicyTest
+	Result TestResult
+}
+
+// TestResult is what a test found.
+type TestResult struct {
+	Passes bool
+	Person string        // who should not, or does not, reach the destination; "": a member of no other group
+	Flow   *portal.Point // that passes or does not; nil when the test can't be judged
+	Rule   string        // that lets it pass
+}
+
+func (in PolicyTestInput) test(tx *store.Tx) (portal.PolicyTest, error) {
+	var c check
+	t := portal.PolicyTest{
+		Name: c.name("/name", in.Name), Reason: c.text("/reason", in.Reason, maxDescription), Group: in.Group, Person: in.Person, Resource: in.Resource,
+		Expect: oneOf(&c, "/expect", in.Expect, portal.MustReach, portal.MustNotReach),
+	}
+	if (in.Group == "") == (in.Person == "") {
+		c.wrong("/group", "required", "Name a group or a person, not both.")
+	}
+	if (in.Resource == "") == (in.To == "") {
+		c.wrong("/resource", "required", "Name a resource or an address, not both.")
+	}
+	if in.To != "" {
+		q, err := ReachQuery{To: in.To, Transport: in.Transport, Port: in.Port}.question()
+		if err != nil {
+			c.fields = append(c.fields, fieldsOf(err)...)
+		} else if !q.To.IsValid() {
+			c.wrong("/to", "malformed", "Name an address.")
+		}
+		t.To, t.Transport, t.Port = q.To, q.Transport, q.Port
+	}
+	if in.Group != "" && in.Group != portal.Everyone {
+		missing, err := tx.MissingGroups([]portal.GroupID{in.Group})
+		if err != nil {
+			return t, err
+		}
+		if len(missing) > 0 {
+			c.wrong("/group", "unknown", "There is no such object.")
+		}
+	}
+	if in.Person != "" {
+		if _, err := tx.User(in.Person); err != nil {
+			c.wrong("/person", "unknown", "There is no such object.")
+		}
+	}
+	if in.Resource != "" {
+		missing, err := tx.MissingResources([]portal.ResourceID{in.Resource})
+		if err != nil {
+			return t, err
+		}
+		if len(missing) > 0 {
+			c.wrong("/resource", "unknown", "There is no such object.")
+		}
+	}
+	return t, c.err()
+}
+
+// PolicyTests returns every test with what it finds now, by name.
+func (s *Service) PolicyTests(ctx context.Context, by portal.Actor) (views []PolicyTestView, err error) {
+	if !by.May(portal.AccessRead) {
+		return nil, portal.ErrForbidden
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		views, err = judge(tx, nil)
+		return err
+	})
+	return views, err
+}
+
+// FailingPolicyTests counts the tests that do not hold. Changes that a directory or a sign-in brings are not refused, so there may be some.
+func (s *Service) FailingPolicyTests(ctx context.Context) (n int, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		views, err := judge(tx, nil)
+		for _, v := range views {
+			if !v.Result.Passes {
+				n++
+			}
+		}
+		return err
+	})
+	return n, err
+}
+
+// CreatePolicyTest adds a test, also one that does not hold yet.
+func (s *Service) CreatePolicyTest(ctx context.Context, by portal.Actor, in PolicyTestInput) (PolicyTestView, error) {
+	return s.changeTest(ctx, by, func(tx *store.Tx) (portal.PolicyTest, error) {
+		t, err := in.test(tx)
+		if err != nil {
+			return t, err
+		}
+		all, err := tx.PolicyTests()
+		if err != nil {
+			return t, err
+		}
+		if len(all) >= maxTests {
+			return t, ErrManyTests
+		}
+		t.ID, t.CreatedAt = portal.NewID[portal.PolicyTestID](tx.Now), tx.Now
+		if err := tx.CreatePolicyTest(t); err != nil {
+			return t, err
+		}
+		return t, tx.Audit(by, "policy_test.create", testTarget(t.ID), testDetail(t))
+	})
+}
+
+// UpdatePolicyTest replaces a test.
+func (s *Service) UpdatePolicyTest(ctx context.Context, by portal.Actor, id portal.PolicyTestID, in PolicyTestInput) (PolicyTestView, error) {
+	return s.changeTest(ctx, by, func(tx *store.Tx) (portal.PolicyTest, error) {
+		old, err := findTest(tx, id)
+		if err != nil {
+			return old, err
+		}
+		t, err := in.test(tx)
+		if err != nil {
+			return t, err
+		}
+		t.ID, t.CreatedAt = id, old.CreatedAt
+		if err := tx.UpdatePolicyTest(t); err != nil {
+			return t, err
+		}
+		return t, tx.Audit(by, "policy_test.update", testTarget(id), store.Changed{Now: testDetail(t), Before: testDetail(old)})
+	})
+}
+
+// DeletePolicyTest removes a test.
+func (s *Service) DeletePolicyTest(ctx context.Context, by portal.Actor, id portal.PolicyTestID) error {
+	if !by.May(portal.AccessWrite) {
+		return portal.ErrForbidden
+	}
+	return s.inTx(ctx, func(tx *store.Tx) error {
+		old, err := findTest(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeletePolicyTest(id); err != nil {
+			return err
+		}
+		return tx.Audit(by, "policy_test.delete", testTarget(id), store.Changed{Now: named(old.Name), Before: testDetail(old)})
+	})
+}
+
+func (s *Service) changeTest(ctx context.Context, by portal.Actor, fn func(tx *store.Tx) (portal.PolicyTest, error)) (view PolicyTestView, err error) {
+	if !by.May(portal.AccessWrite) {
+		return view, portal.ErrForbidden
+	}
+	err = s.inTx(ctx, func(tx *store.Tx) error {
+		t, err := fn(tx)
+		if err != nil {
+			return err
+		}
+		views, err := judge(tx, []portal.PolicyTest{t})
+		if err == nil {
+			view = views[0]
+		}
+		return err
+	})
+	return view, err
+}
+
+func findTest(tx *store.Tx, id portal.PolicyTestID) (portal.PolicyTest, error) {
+	all, err := tx.PolicyTests()
+	if err != nil {
+		return portal.PolicyTest{}, err
+	}
+	for _, t := range all {
+		if t.ID == id {
+			return t, nil
+		}
+	}
+	return portal.PolicyTest{}, portal.ErrNotFound
+}
+
+func testTarget(id portal.PolicyTestID) string { return "policy_test:" + string(id) }
+
+// testDetail is a test as the trail keeps it.
+func testDetail(t portal.PolicyTest) map[string]any {
+	return map[string]any{
+		"name": t.Name, "reason": t.Reason, "group": t.Group, "person": t.Person, "resource": t.Resource, "to": t.To, "transport": t.Transport,
+		"port": t.Port, "expect": t.Expect,
+	}
+}
+
+// judge says what tests find: those given, or all when there are none given.
+func judge(tx *store.Tx, tests []portal.PolicyTest) ([]PolicyTestView, error) {
+	if tests == nil {
+		var err error
+		if tests, err = tx.PolicyTests(); err != nil || len(tests) == 0 {
+			return nil, err
+		}
+	}
+	pools, err := tx.Pools()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := readPolicy(tx, pools)
+	if err != nil {
+		return nil, err
+	}
+	return judgeWith(tx, policy, tests)
+}
+
+// judgeWith does the same for a policy that is not there (yet), with the people who are.
+func judgeWith(tx *store.Tx, policy portal.Policy, tests []portal.PolicyTest) ([]PolicyTestView, error) {
+	views := make([]PolicyTestView, len(tests))
+	for i, t := range tests {
+		people, err := tx.Subjects(t.Group, t.Person)
+		if err != nil {
+			return nil, err
+		}
+		if t.Group != "" {
+			people = append(people, store.Subject{Groups: []portal.GroupID{t.Group}})
+		}
+		views[i] = PolicyTestView{t, run(policy, t, people)}
+	}
+	return views, nil
+}
+
+// run judges one test for these people.
+func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject) TestResult {
+	points := []portal.Point{{To: t.To, Transport: t.Transport, Port: t.Port}}
+	if t.Resource != "" {
+		i := slices.IndexFunc(policy.Resources, func(r portal.Resource) bool { return r.ID == t.Resource })
+		if i < 0 {
+			return TestResult{}
+		}
+		points, _ = portal.Points(policy.Resources[i:i+1], policy.Resources, policy.Pools)
+	}
+	table := policy.Table(points)
+	relevant := table.Relevant()
+	want := t.Expect == portal.MustReach
+	known := map[string]bool{} // sets of rules that were looked at
+	for _, p := range people {
+		mine := ruleSet(table.Rules, relevant, p)
+		if known[mine.key()] {
+			continue
+		}
+		known[mine.key()] = true
+		for i := range points {
+			rule, allowed := table.Allowed(i, mine.has, portal.Rule.AtBest)
+			if allowed == want {
+				continue
+			}
+			r := TestResult{Person: p.Name, Flow: &points[i]}
+			if allowed {
+				r.Rule = table.Rules[rule].Name
+			}
+			return r
+		}
+	}
+	return TestResult{Passes: true}
+}
+
+// rules is a set of rules by index.
+type rules map[int]bool
+
+func (s rules) has(i int) bool { return s[i] }
+
+func (s rules) key() string {
+	all := make([]int, 0, len(s))
+	for i := range s {
+		all = append(all, i)
+	}
+	slices.Sort(all)
+	var b strings.Builder
+	for _, i := range all {
+		fmt.Fprintf(&b, "%d ", i)
+	}
+	return b.String()
+}
+
+// ruleSet is which of the relevant rules concern somebody.
+func ruleSet(all []portal.Rule, relevant []int, p store.Subject) rules {
+	mine := rules{}
+	for _, i := range relevant {
+		if all[i].Concerns(p.ID, p.Groups) {
+			mine[i] = true
+		}
+	}
+	return mine
+}
+
+// guarded runs a change and refuses it when a policy test that held before does not hold after.
+func (p *policy) guarded(fn func(p *policy) error) error {
+	before, err := judge(p.tx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(p); err != nil {
+		return err
+	}
+	after, err := judge(p.tx, nil)
+	if err != nil {
+		return err
+	}
+	return broken(before, after)
+}
+
+// broken names the tests that do not hold after and did before, or were not there.
+func broken(before, after []PolicyTestView) error {
+	failed := map[portal.PolicyTestID]bool{}
+	for _, v := range before {
+		failed[v.ID] = !v.Result.Passes
+	}
+	var fields []portal.Field
+	for _, v := range after {
+		if !v.Result.Passes && !failed[v.ID] {
+			fields = append(fields, portal.Field{Path: "/policyTests/" + v.Name, Code: "policy_test_fails", Msg: v.Result.sentence(v.PolicyTest)})
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	e := *ErrTests
+	e.Fields = fields
+	return &e
+}
+
+// sentence says in English what a test found.
+func (r TestResult) sentence(t portal.PolicyTest) string {
+	if r.Flow == nil {
+		return fmt.Sprintf("%s: what it names is not there.", t.Name)
+	}
+	who := r.Person
+	if who == "" {
+		who = "A member of the group and of no other"
+	}
+	to := r.Flow.Name
+	if r.Flow.To.IsValid() {
+		to = r.Flow.To.String()
+	}
+	if r.Flow.Port > 0 {
+		to = netipPort(r.Flow.To, to, r.Flow.Port)
+	}
+	if t.Expect == portal.MustReach {
+		return fmt.Sprintf("%s: %s would not reach %s (%s).", t.Name, who, to, r.Flow.Transport)
+	}
+	return fmt.Sprintf("%s: %s would reach %s (%s) by the rule %s.", t.Name, who, to, r.Flow.Transport, r.Rule)
+}
+
+func netipPort(a netip.Addr, text string, port uint16) string {
+	if a.IsValid() {
+		return netip.AddrPortFrom(a, port).String()
+	}
+	return fmt.Sprintf("%s:%d", text, port)
+}

@@ -1,0 +1,62 @@
+package policyfile
+
+// Document is a policy. Lists keep their order in the file; on export they are in the order of names.
+type Document struct {
+	Version   int        `yaml:"version"`
+	Groups    []string   `yaml:"groups,omitempty"` // local groups that must exist; members are not part of a policy
+	Resources []Resource `yaml:"resources,omitempty"`
+	Rules     []Rule     `yaml:"rules,omitempty"`
+	Profiles  []Profile  `yaml:"profiles,omitempty"`
+	Tests     []Test     `yaml:"tests,omitempty"`
+}
+
+// Version is the form that this package writes, and the only one that it reads.
+const Version = 1
+
+// Resource is portal.Resource by name.
+type Resource struct {
+	Name      string   `yaml:"name"`
+	Prefixes  []string `yaml:"prefixes,omitempty,flow"`
+	Transport string   `yaml:"transport"`
+	Ports     []string `yaml:"ports,omitempty,flow"` // "443" or "8000-8100"
+}
+
+// Rule is portal.Rule by names.
+type Rule struct {
+	Name      string   `yaml:"name"`
+	Reason    string   `yaml:"reason"`
+	Action    string   `yaml:"action"`
+	Groups    []string `yaml:"groups,omitempty,flow"`
+	Resources []string `yaml:"resources,omitempty,flow"`
+}
+
+// Profile is portal.Profile by names. Durations are such as 12h or 25s.
+type Profile struct {
+	Name        string   `yaml:"name"`
+	Description string   `yaml:"description,omitempty"`
+	Mode        string   `yaml:"mode"`
+	Included    []string `yaml:"included,omitempty,flow"`
+	Excluded    []string `yaml:"excluded,omitempty,flow"`
+	DNS         []string `yaml:"dns,omitempty,flow"`
+	Search      []string `yaml:"search,omitempty,flow"`
+	MTU         int      `yaml:"mtu,omitempty"`
+	Keepalive   string   `yaml:"keepalive,omitempty"`
+	Session     string   `yaml:"session,omitempty"`
+	MaxDevices  int      `yaml:"max_devices,omitempty"`
+	Pool        string   `yaml:"pool,omitempty"`
+	Groups      []string `yaml:"groups,omitempty,flow"`
+	PoPs        []string `yaml:"pops,omitempty,flow"`
+}
+
+// Test is portal.PolicyTest by names: one of Group and Person, one of Resource and To.
+type Test struct {
+	Name      string `yaml:"name"`
+	Reason    string `yaml:"reason,omitempty"`
+	Group     string `yaml:"group,omitempty"`
+	Person    string `yaml:"person,omitempty"` // an id: names of people are not unique
+	Resource  string `yaml:"resource,omitempty"`
+	To        string `yaml:"to,omitempty"`
+	Transport string `yaml:"transport,omitempty"`
+	Port      int    `yaml:"port,omitempty"`
+	Expect    string `yaml:"expect"` // reaches or blocked
+}
