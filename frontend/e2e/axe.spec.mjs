@@ -25,6 +25,8 @@ const pages = [
   '/admin/access?edit=new',
   '/admin/access?tab=resources',
   '/admin/second-factors',
+  '/admin/policy',
+  '/reachability',
   '/admin/audit',
   '/api/docs',
   '/no/such/page',

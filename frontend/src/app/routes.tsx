@@ -80,6 +80,13 @@ const security = createRoute({
   component: lazy(() => import('../features/security/page.tsx'), 'SecurityPage'),
 });
 
+const reachability = createRoute({
+  getParentRoute: () => app,
+  path: '/reachability',
+  validateSearch: (s: Search): Texts<'person'> => ({ person: text(s.person) }),
+  component: lazy(() => import('../features/reachability/page.tsx'), 'ReachabilityPage'),
+});
+
 const apiDocs = createRoute({
   getParentRoute: () => root,
   path: '/api/docs',
@@ -172,6 +179,13 @@ const secondFactors = createRoute({
   component: lazy(() => import('../features/second-factors/page.tsx'), 'SecondFactorsPage'),
 });
 
+const policy = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/policy',
+  beforeLoad: needs('access.read'),
+  component: lazy(() => import('../features/policy/page.tsx'), 'PolicyPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => app,
   path: '/admin/audit',
@@ -188,6 +202,8 @@ export const routeTree = root.addChildren([
     addDevice,
     getDevice,
     security,
+    reachability,
+    policy,
     overview,
     people,
     person,

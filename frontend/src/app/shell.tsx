@@ -7,7 +7,9 @@ import {
   IconDevices,
   IconFingerprint,
   IconHistory,
+  IconListCheck,
   IconRoute,
+  IconRouteAltLeft,
   IconServer,
   IconShieldLock,
   IconUserShield,
@@ -29,6 +31,8 @@ import { UserMenu } from './user-menu.tsx';
 type Entry = { to: string; label: NavKey; icon: ComponentType<{ size?: number; stroke?: number }>; right?: Right };
 type NavKey =
   | 'home'
+  | 'reachability'
+  | 'policy'
   | 'security'
   | 'overview'
   | 'people'
@@ -42,6 +46,7 @@ type NavKey =
 const own: Entry[] = [
   { to: '/', label: 'home', icon: IconDeviceLaptop },
   { to: '/security', label: 'security', icon: IconShieldLock },
+  { to: '/reachability', label: 'reachability', icon: IconRouteAltLeft },
 ];
 
 const manage: Entry[] = [
@@ -51,6 +56,7 @@ const manage: Entry[] = [
   { to: '/admin/gateways', label: 'gateways', icon: IconServer, right: 'gateways.read' },
   { to: '/admin/profiles', label: 'profiles', icon: IconRoute, right: 'profiles.read' },
   { to: '/admin/access', label: 'access', icon: IconUserShield, right: 'access.read' },
+  { to: '/admin/policy', label: 'policy', icon: IconListCheck, right: 'access.read' },
   { to: '/admin/second-factors', label: 'factors', icon: IconFingerprint, right: 'settings.read' },
   { to: '/admin/audit', label: 'audit', icon: IconHistory, right: 'audit.read' },
 ];

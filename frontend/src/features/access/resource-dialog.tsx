@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { createResource, deleteResource, type Resource, updateResource } from '../../api/policy.ts';
 import { useAction } from '../../ui/action.ts';
+import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import { parsePrefix } from '../../wireguard/prefix.ts';
 import { EditForm } from './edit-form.tsx';
 import { formatPorts, parsePorts } from './words.ts';
@@ -23,6 +24,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
   const badPrefix = prefixes.find((p) => !parsePrefix(p));
 
   const body = { name: name.trim(), prefixes, transport, ports: ports ?? [] };
+  const ready = !!name.trim() && prefixes.length > 0 && !badPrefix && ports !== undefined;
   const save = useAction(() => (resource ? updateResource(resource.id, body) : createResource(body)), {
     refresh: [['resources'], ['rules'], ['audit']],
     done: onClose,
@@ -36,7 +38,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
       onSave={() => save.run()}
       saving={save.pending}
       problem={save.problem}
-      ready={!!name.trim() && prefixes.length > 0 && !badPrefix && ports !== undefined}
+      ready={ready}
       remove={
         resource && {
           run: () => deleteResource(resource.id),
@@ -79,6 +81,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
           error={ports === undefined ? t('access.badPorts') : problems.ports}
         />
       )}
+      {resource && <PolicyPreviewNote change={{ id: resource.id, resource: body }} ready={opened && ready} />}
     </EditForm>
   );
 }

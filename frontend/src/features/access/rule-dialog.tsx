@@ -11,6 +11,7 @@ import {
   updateRule,
 } from '../../api/policy.ts';
 import { useAction } from '../../ui/action.ts';
+import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import classes from './access.module.css';
 import { EditForm } from './edit-form.tsx';
 import { RuleSentence } from './rule-list.tsx';
@@ -92,6 +93,7 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
       <div className={classes.preview} role="status">
         <RuleSentence rule={values} resources={resources} groups={groups} />
       </div>
+      <PolicyPreviewNote change={{ id: rule?.id, rule: values }} ready={opened && ready} />
     </EditForm>
   );
 }

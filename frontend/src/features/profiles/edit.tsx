@@ -10,6 +10,7 @@ import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { say } from '../../ui/notify.ts';
 import { Card, Page } from '../../ui/page.tsx';
+import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { RouteList } from '../../ui/routes.tsx';
 import { Answer, Empty } from '../../ui/states.tsx';
@@ -65,6 +66,12 @@ function ProfileForm({ profile }: { profile?: Profile }) {
     <form onSubmit={submit} className={classes.page}>
       <fieldset disabled={!writes} className={classes.fields}>
         <ProfileFields values={values} onChange={setValues} problems={save.problem?.byField() ?? {}} />
+        {profile && (
+          <PolicyPreviewNote
+            change={{ id: profile.id, profile: inputOf(values) }}
+            ready={writes && !!values.name.trim()}
+          />
+        )}
         <ProblemNote problem={save.problem} fields />
         {writes && (
           <div className={classes.buttons}>
