@@ -1622,11 +1622,14 @@ type SignIn struct {
 
 // Token defines model for Token.
 type Token struct {
-	CreatedAt time.Time  `json:"createdAt"`
-	ExpiresAt time.Time  `json:"expiresAt"`
-	Id        string     `json:"id"`
-	Name      string     `json:"name"`
-	UsedAt    *time.Time `json:"usedAt,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Id        string    `json:"id"`
+	Name      string    `json:"name"`
+
+	// Scopes What it is limited to; absent: all that its person may do
+	Scopes *[]string  `json:"scopes,omitempty"`
+	UsedAt *time.Time `json:"usedAt,omitempty"`
 }
 
 // TotpConfirmed defines model for TotpConfirmed.
@@ -1952,6 +1955,9 @@ type CreateTokenJSONBody struct {
 
 	// Policy It may also apply policy files if your role may; a session needs a fresh second factor for that
 	Policy *bool `json:"policy,omitempty"`
+
+	// Scopes The rights it is limited to, of those that the list of tokens offers; absent for all that you may do
+	Scopes *[]string `json:"scopes,omitempty"`
 }
 
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
@@ -6907,6 +6913,9 @@ type ListTokensResponseObject interface {
 
 type ListTokens200JSONResponse struct {
 	Items []Token `json:"items"`
+
+	// Scopes What a token of yours can be limited to
+	Scopes []string `json:"scopes"`
 }
 
 func (response ListTokens200JSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {

@@ -103,7 +103,7 @@ func (s *Server) ListTokens(ctx context.Context, _ ListTokensRequestObject) (Lis
 	if err != nil {
 		return nil, err
 	}
-	out := ListTokens200JSONResponse{Items: make([]Token, len(all))}
+	out := ListTokens200JSONResponse{Items: make([]Token, len(all)), Scopes: ids(auth.TokenScopes(who(ctx).User.Role))}
 	for i, t := range all {
 		out.Items[i] = tokenJSON(t)
 	}
@@ -116,11 +116,15 @@ func (s *Server) CreateToken(ctx context.Context, req CreateTokenRequestObject) 
 	if req.Body.Days != nil {
 		days = *req.Body.Days
 	}
+	var scopes portal.Scopes
+	if named := req.Body.Scopes; named != nil {
+		scopes = idsFrom[portal.Right](*named)
+	}
 	create := s.Auth.CreateToken
 	if or(req.Body.Policy) {
 		create = s.Auth.CreatePolicyToken
 	}
-	t, secret, err := create(ctx, who(ctx), req.Body.Name, time.Duration(days)*24*time.Hour)
+	t, secret, err := create(ctx, who(ctx), req.Body.Name, scopes, time.Duration(days)*24*time.Hour)
 	if err != nil {
 		return nil, err
 	}
@@ -136,5 +140,10 @@ func (s *Server) DeleteToken(ctx context.Context, req DeleteTokenRequestObject) 
 }
 
 func tokenJSON(t portal.Token) Token {
-	return Token{Id: string(t.ID), Name: t.Name, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, UsedAt: moment(t.UsedAt)}
+	out := Token{Id: string(t.ID), Name: t.Name, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, UsedAt: moment(t.UsedAt)}
+	if t.Scopes != nil {
+		scopes := ids(t.Scopes)
+		out.Scopes = &scopes
+	}
+	return out
 }

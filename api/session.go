@@ -124,8 +124,9 @@ func sessionJSON(w auth.Who) Session {
 		until := at.Add(auth.StepUpAge)
 		out.FactorAt, out.FreshUntil = &at, &until
 	}
+	by := w.Actor()
 	for _, a := range auth.Actions() {
-		if auth.Can(w.User.Role, a) {
+		if by.May(a) {
 			out.Can = append(out.Can, string(a))
 		}
 	}

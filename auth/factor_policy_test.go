@@ -146,7 +146,7 @@ func TestGraceIsForThePortalAndNotForTunnels(t *testing.T) {
 			t.Errorf("got %+v, %v", ways, err)
 		}
 		wantErr(t, "what needs a fresh factor", auth.RequireFresh(who.Actor(), w.clock), portal.ErrStepUp)
-		_, _, err = w.CreateToken(t.Context(), who, "cli", 0)
+		_, _, err = w.CreateToken(t.Context(), who, "cli", nil, 0)
 		wantErr(t, "a token", err, portal.ErrStepUp)
 		_, err = w.NewRecoveryCodes(t.Context(), who)
 		wantErr(t, "recovery codes without a factor", err, portal.ErrStepUp)

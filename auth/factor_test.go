@@ -273,7 +273,7 @@ func TestMoreFactorsNeedAFreshOne(t *testing.T) {
 	wantErr(t, "begin", err, portal.ErrStepUp)
 	_, err = w.NewRecoveryCodes(t.Context(), p.Who)
 	wantErr(t, "recovery codes", err, portal.ErrStepUp)
-	_, _, err = w.CreateToken(t.Context(), p.Who, "cli", 0)
+	_, _, err = w.CreateToken(t.Context(), p.Who, "cli", nil, 0)
 	wantErr(t, "token", err, portal.ErrStepUp)
 	in, err := w.VerifyTOTP(t.Context(), p.Who, w.code(p))
 	if err != nil {
@@ -378,6 +378,6 @@ func TestRequestFromBeforeTheFactorDoesNotShareInIt(t *testing.T) {
 	wantErr(t, "confirm a factor", err, portal.ErrSignedOut)
 	_, err = w.NewRecoveryCodes(t.Context(), stolen)
 	wantErr(t, "recovery codes", err, portal.ErrSignedOut)
-	_, _, err = w.CreateToken(t.Context(), stolen, "mine", 0)
+	_, _, err = w.CreateToken(t.Context(), stolen, "mine", nil, 0)
 	wantErr(t, "token", err, portal.ErrSignedOut)
 }

@@ -12,7 +12,7 @@ import (
 func TestSuspendingEndsSessionsTokensAndTunnelsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		boss, p := w.admin("boss", "admins"), w.enrolled(ada("u1"))
-		token, secret, err := w.CreateToken(t.Context(), p.Who, "x", 0)
+		token, secret, err := w.CreateToken(t.Context(), p.Who, "x", nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

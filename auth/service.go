@@ -98,7 +98,7 @@ type Who struct {
 // Actor is who as the acting person of a use case.
 func (w Who) Actor() portal.Actor {
 	return portal.Actor{
-		User: w.User.ID, Role: w.User.Role, Session: w.Session.ID, Token: w.Token.ID, FactorAt: w.Session.FactorAt,
+		User: w.User.ID, Role: w.User.Role, Session: w.Session.ID, Token: w.Token.ID, Scopes: w.Token.Scopes, FactorAt: w.Session.FactorAt,
 		TrustedAt: w.TrustedAt, Addr: w.From.Addr, RequestID: w.From.RequestID,
 	}
 }

@@ -129,7 +129,7 @@ func TestUserAgentIsKeptHarmless(t *testing.T) {
 func TestTokenStandsForItsPerson(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		me, other := w.enrolled(ada("me")), w.enrolled(ada("other"))
-		token, secret, err := w.CreateToken(t.Context(), me.Who, "curl at home", 24*time.Hour)
+		token, secret, err := w.CreateToken(t.Context(), me.Who, "curl at home", nil, 24*time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestTokenStandsForItsPerson(t *testing.T) {
 			t.Fatalf("got %+v, %v", who, err)
 		}
 		wantErr(t, "step-up by token", auth.RequireFresh(who.Actor(), w.clock), portal.ErrStepUp)
-		_, _, err = w.CreateToken(t.Context(), who, "another", 0)
+		_, _, err = w.CreateToken(t.Context(), who, "another", nil, 0)
 		wantErr(t, "a token makes a token", err, portal.ErrForbidden)
 		tokens, err := w.Tokens(t.Context(), me.Who)
 		if err != nil || len(tokens) != 1 || tokens[0].Name != "curl at home" || tokens[0].UsedAt.IsZero() {
@@ -155,7 +155,7 @@ func TestTokenStandsForItsPerson(t *testing.T) {
 func TestWhatIsNoTokenIsBad(t *testing.T) {
 	w := on(t)
 	me := w.enrolled(ada("me"))
-	token, secret, err := w.CreateToken(t.Context(), me.Who, "x", 0)
+	token, secret, err := w.CreateToken(t.Context(), me.Who, "x", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,15 +179,15 @@ func TestTokensAreCheckedAndCounted(t *testing.T) {
 	for name, life := range map[string]time.Duration{
 		"": time.Hour, strings.Repeat("n", 10000): time.Hour, "a\nb": time.Hour, " a": time.Hour, "a\u202e": time.Hour, "short": time.Second, "long": 91 * 24 * time.Hour, "past": -time.Hour,
 	} {
-		_, _, err := w.CreateToken(t.Context(), me.Who, name, life)
+		_, _, err := w.CreateToken(t.Context(), me.Who, name, nil, life)
 		wantErr(t, fmt.Sprintf("%.10q", name), err, portal.ErrInvalid)
 	}
 	for i := range 50 {
-		if _, _, err := w.CreateToken(t.Context(), me.Who, fmt.Sprintf("<b>토큰 %d</b>", i), 0); err != nil {
+		if _, _, err := w.CreateToken(t.Context(), me.Who, fmt.Sprintf("<b>토큰 %d</b>", i), nil, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, _, err := w.CreateToken(t.Context(), me.Who, "one more", 0)
+	_, _, err := w.CreateToken(t.Context(), me.Who, "one more", nil, 0)
 	wantErr(t, "51st", err, auth.ErrTooManyTokens)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -24,7 +23,7 @@ const (
 // AuthenticateToken returns the person behind a personal token ("sp_…", without "Bearer "). It returns ErrBadToken for whatever is not
 // a live one.
 func (s *Service) AuthenticateToken(ctx context.Context, token string, from Browser) (Who, error) {
-	text, ok := strings.CutPrefix(token, tokenPrefix)
+	text, ok := portal.TokenSecret(tokenPrefix, token)
 	if !ok {
 		return Who{}, ErrBadToken
 	}
@@ -56,25 +55,29 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, from Brow
 	return who, nil
 }
 
-// CreateToken makes a personal token. The secret is shown now and never again. life is how long it lives, 0 for the longest allowed.
+// CreateToken makes a personal token. The secret is shown now and never again. scopes is what it is limited to, among TokenScopes; nil for
+// whatever its person may do at the time. life is how long it lives, 0 for the longest allowed.
 // It needs a session with a fresh factor (portal.ErrStepUp); it returns an invalid-input error or ErrTooManyTokens.
-func (s *Service) CreateToken(ctx context.Context, who Who, name string, life time.Duration) (portal.Token, portal.Secret, error) {
-	return s.createToken(ctx, who, name, life, false)
+func (s *Service) CreateToken(ctx context.Context, who Who, name string, scopes portal.Scopes, life time.Duration) (portal.Token, portal.Secret, error) {
+	return s.createToken(ctx, who, name, scopes, life, false)
 }
 
 // CreatePolicyToken makes one that may also apply policy files, without the fresh second factor that a session needs for it. People whose
-// role may not write policy gain nothing by it.
-func (s *Service) CreatePolicyToken(ctx context.Context, who Who, name string, life time.Duration) (portal.Token, portal.Secret, error) {
-	return s.createToken(ctx, who, name, life, true)
+// role may not write policy gain nothing by it. access.write joins its scopes, where there are any.
+func (s *Service) CreatePolicyToken(ctx context.Context, who Who, name string, scopes portal.Scopes, life time.Duration) (portal.Token, portal.Secret, error) {
+	return s.createToken(ctx, who, name, scopes, life, true)
 }
 
-func (s *Service) createToken(ctx context.Context, who Who, name string, life time.Duration, policy bool) (portal.Token, portal.Secret, error) {
+func (s *Service) createToken(ctx context.Context, who Who, name string, scopes portal.Scopes, life time.Duration, policy bool) (portal.Token, portal.Secret, error) {
 	most := s.Limits.withDefaults().Token
 	if life == 0 {
 		life = most
 	}
-	if err := portal.InvalidFields(checkToken(name, life, most)...); err != nil {
+	if err := portal.InvalidFields(append(checkToken(name, life, most), checkScopes(who.User.Role, scopes)...)...); err != nil {
 		return portal.Token{}, portal.Secret{}, err
+	}
+	if policy && scopes != nil {
+		scopes = append(slices.Clone(scopes), AccessWrite)
 	}
 	secret := newSecret()
 	var made portal.Token
@@ -89,16 +92,16 @@ func (s *Service) createToken(ctx context.Context, who Who, name string, life ti
 		if len(have) >= maxTokens {
 			return ErrTooManyTokens
 		}
-		made = portal.Token{ID: portal.NewID[portal.TokenID](tx.Now), User: who.User.ID, Name: name, CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(life), Policy: policy}
+		made = portal.Token{ID: portal.NewID[portal.TokenID](tx.Now), User: who.User.ID, Name: name, Scopes: scopes, CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(life), Policy: policy}
 		if err := tx.CreateToken(made, digest(forToken, secret.Reveal())); err != nil {
 			return err
 		}
-		return tx.Audit(who.Actor(), "token.create", "token:"+string(made.ID), map[string]any{"name": name, "expires": made.ExpiresAt, "policy": policy})
+		return tx.Audit(who.Actor(), "token.create", "token:"+string(made.ID), map[string]any{"name": name, "scopes": made.Scopes.String(), "expires": made.ExpiresAt, "policy": policy})
 	})
 	if err != nil {
 		return portal.Token{}, portal.Secret{}, fmt.Errorf("create token: %w", err)
 	}
-	return made, portal.NewSecretText(tokenPrefix + secret.Reveal()), nil
+	return made, portal.TokenText(tokenPrefix, secret), nil
 }
 
 func checkToken(name string, life, most time.Duration) (wrong []portal.Field) {
@@ -112,6 +115,32 @@ func checkToken(name string, life, most time.Duration) (wrong []portal.Field) {
 	}
 	if life < time.Minute || life > most {
 		wrong = append(wrong, portal.Field{Path: "/expires_in", Code: "out_of_range", Msg: fmt.Sprintf("From one minute to %d days.", most/(24*time.Hour))})
+	}
+	return wrong
+}
+
+// TokenScopes returns the rights that a token of somebody of this role can have, sorted. Those that ask for a fresh second factor are not
+// among them, since a token shows none, nor those that only a session has.
+func TokenScopes(role portal.Role) []Action {
+	return slices.DeleteFunc(Actions(), func(a Action) bool { return !Can(role, a) || NeedsStepUp(a) || a == OwnSecurity })
+}
+
+func checkScopes(role portal.Role, scopes portal.Scopes) (wrong []portal.Field) {
+	if scopes != nil && len(scopes) == 0 {
+		return []portal.Field{{Path: "/scopes", Code: "missing", Msg: "Name at least one scope."}}
+	}
+	most := TokenScopes(role)
+	if len(scopes) > len(most) {
+		return []portal.Field{{Path: "/scopes", Code: "too_many", Msg: fmt.Sprintf("At most %d scopes.", len(most))}}
+	}
+	for i, x := range scopes {
+		path := fmt.Sprintf("/scopes/%d", i)
+		switch {
+		case slices.Contains(scopes[:i], x):
+			wrong = append(wrong, portal.Field{Path: path, Code: "duplicate", Msg: "This scope is named twice."})
+		case !slices.Contains(most, x):
+			wrong = append(wrong, portal.Field{Path: path, Code: "unknown", Msg: "A token of yours can't have this scope."})
+		}
 	}
 	return wrong
 }
@@ -150,7 +179,7 @@ func (s *Service) DeleteToken(ctx context.Context, who Who, id portal.TokenID) e
 		}
 		detail := map[string]any{}
 		if i := slices.IndexFunc(have, func(t portal.Token) bool { return t.ID == id }); i >= 0 {
-			detail["name"], detail["expires"] = have[i].Name, have[i].ExpiresAt
+			detail["name"], detail["scopes"], detail["expires"] = have[i].Name, have[i].Scopes.String(), have[i].ExpiresAt
 		}
 		return tx.Audit(who.Actor(), "token.delete", "token:"+string(id), detail)
 	})

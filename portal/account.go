@@ -30,6 +30,7 @@ type Token struct {
 	ID        TokenID
 	User      UserID
 	Name      string
+	Scopes    Scopes
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: never
@@ -42,6 +43,7 @@ type Actor struct {
 	Role      Role
 	Session   SessionID // "" with a token
 	Token     TokenID   // "" with a session
+	Scopes    Scopes    // of the token; nil with a session
 	Gateway   GatewayID
 	SCIM      SCIMTokenID // a directory that writes people and groups
 	FactorAt  time.Time   // of the session; zero with a token

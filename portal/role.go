@@ -144,9 +144,9 @@ func (r Role) Known() bool { return r.bit() != 0 }
 // May reports whether the role has a right. An unknown role has none.
 func (r Role) May(x Right) bool { return rights[x].roles&r.bit() != 0 }
 
-// May reports whether the actor's role allows x; the system may do everything. Whether the second factor is fresh enough is auth.Allow's
+// May reports whether the actor's role allows x, and the token's scopes where there is one; the system may do everything. Whether the second factor is fresh enough is auth.Allow's
 // to say, and whose things they are the caller's.
-func (a Actor) May(x Right) bool { return a.system || a.Role.May(x) }
+func (a Actor) May(x Right) bool { return a.system || a.Role.May(x) && a.Scopes.Allow(x) }
 
 // Covers reports whether the role has every right that the other one has. Each covers itself; network admin and help desk do not cover
 // one another.

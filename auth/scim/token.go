@@ -55,7 +55,7 @@ func (s *Service) CreateToken(ctx context.Context, by portal.Actor, name, issuer
 	if err != nil {
 		return portal.SCIMToken{}, portal.Secret{}, fmt.Errorf("create SCIM token: %w", err)
 	}
-	return made, portal.NewSecretText(tokenPrefix + secret), nil
+	return made, portal.TokenText(tokenPrefix, portal.NewSecretText(secret)), nil
 }
 
 // sameSubject refuses a second notion of who is who at one issuer: two directories would move identities back and forth.
@@ -122,7 +122,7 @@ func (s *Service) authenticate(ctx context.Context, header string, from auth.Bro
 	if !ok {
 		return caller{}, errToken
 	}
-	secret, ok := strings.CutPrefix(bearer, tokenPrefix)
+	secret, ok := portal.TokenSecret(tokenPrefix, bearer)
 	if !ok || len(secret) != secretLen {
 		return caller{}, errToken
 	}

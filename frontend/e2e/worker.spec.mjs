@@ -141,11 +141,16 @@ describe('a worker', () => {
     const { page } = person;
     await page.getByRole('button', { name: 'New token' }).click();
     await page.getByLabel('Name').fill('backup script');
+    await page.getByRole('radio', { name: 'Only what I choose' }).check();
+    await page.getByRole('checkbox', { name: 'See my devices and profiles' }).check();
     await page.getByRole('button', { name: 'Create' }).click();
     const secret = await page.getByRole('dialog').locator('pre').innerText();
     assert.match(secret, /^sp_/);
-    const answer = await fetch(`${demo.url}/api/v1/devices`, { headers: { Authorization: `Bearer ${secret}` } });
+    const headers = { Authorization: `Bearer ${secret}` };
+    const answer = await fetch(`${demo.url}/api/v1/devices`, { headers });
     assert.equal(answer.status, 200);
+    const beyond = await fetch(`${demo.url}/api/v1/grants/renew`, { method: 'POST', headers });
+    assert.equal(beyond.status, 403);
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'Delete backup script' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -112,14 +113,14 @@ func TestTokenEndsWithItsTimeOrItsPerson(t *testing.T) {
 		clock := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 		s.Now = func() time.Time { return clock }
 		me := addPerson(t, s, "me", portal.RoleUser)
-		want := portal.Token{ID: "t", User: me, Name: "cli", CreatedAt: clock, ExpiresAt: clock.Add(time.Hour)}
+		want := portal.Token{ID: "t", User: me, Name: "cli", Scopes: portal.Scopes{portal.OwnRead}, CreatedAt: clock, ExpiresAt: clock.Add(time.Hour)}
 		write(t, s, func(tx *store.Tx) error {
 			return errors.Join(tx.CreateToken(want, "h"), tx.CreateToken(portal.Token{ID: "t2", User: me, ExpiresAt: clock.Add(48 * time.Hour)}, "h2"))
 		})
 		clock = clock.Add(2 * time.Hour)
 		write(t, s, func(tx *store.Tx) error {
 			got, err := tx.TokenBySecret("h")
-			if got != want {
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			live, err2 := tx.Tokens(me)

@@ -12,6 +12,7 @@ type tokenRow struct {
 	SecretHash string
 	UserID     string
 	Name       string
+	Scopes     string
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	ExpiresAt  int64
 	UsedAt     int64
@@ -22,7 +23,7 @@ func (tokenRow) TableName() string { return "tokens" }
 
 func (r tokenRow) token() portal.Token {
 	return portal.Token{
-		ID: portal.TokenID(r.ID), User: portal.UserID(r.UserID), Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
+		ID: portal.TokenID(r.ID), User: portal.UserID(r.UserID), Name: r.Name, Scopes: portal.ParseScopes(r.Scopes), CreatedAt: fromMicros(r.CreatedAt),
 		ExpiresAt: fromMicros(r.ExpiresAt), UsedAt: fromMicros(r.UsedAt),
 		Policy: r.Policy != 0,
 	}
@@ -31,7 +32,7 @@ func (r tokenRow) token() portal.Token {
 // CreateToken adds a token under the hash of its secret.
 func (tx *Tx) CreateToken(t portal.Token, secretHash string) error {
 	row := tokenRow{
-		ID: string(t.ID), SecretHash: secretHash, UserID: string(t.User), Name: t.Name, CreatedAt: micros(t.CreatedAt),
+		ID: string(t.ID), SecretHash: secretHash, UserID: string(t.User), Name: t.Name, Scopes: t.Scopes.String(), CreatedAt: micros(t.CreatedAt),
 		ExpiresAt: micros(t.ExpiresAt), UsedAt: micros(t.UsedAt),
 	}
 	if t.Policy {

@@ -422,7 +422,7 @@ export interface paths {
         put?: never;
         /**
          * Make a personal access token
-         * @description Needs a session with a fresh second factor. The token may do what you may do, except to change factors, tokens and sessions.
+         * @description Needs a session with a fresh second factor. The token may do what you may do and its scopes name. What asks for a fresh second factor, or concerns factors, tokens and sessions, it never may. It is `sp_`, 43 characters, and six more that are the CRC-32 (IEEE, big-endian, base64url) of everything before, so that a scanner can tell it from other text.
          */
         post: operations["createToken"];
         delete?: never;
@@ -1443,6 +1443,8 @@ export interface components {
         Token: {
             id: string;
             name: string;
+            /** @description What it is limited to; absent: all that its person may do */
+            scopes?: string[];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2680,6 +2682,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Token"][];
+                        /** @description What a token of yours can be limited to */
+                        scopes: string[];
                     };
                 };
             };
@@ -2707,6 +2711,8 @@ export interface operations {
                      * @default false
                      */
                     policy?: boolean;
+                    /** @description The rights it is limited to, of those that the list of tokens offers; absent for all that you may do */
+                    scopes?: string[];
                 };
             };
         };

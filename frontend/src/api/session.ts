@@ -45,7 +45,7 @@ export const waysQuery = () =>
 export const tokensQuery = () =>
   queryOptions({
     queryKey: ['tokens'],
-    queryFn: ({ signal }) => ok(http.GET('/tokens', { signal })).then((r) => r.items),
+    queryFn: ({ signal }) => ok(http.GET('/tokens', { signal })),
   });
 
 export const signOut = () => ok(http.DELETE('/session'));
@@ -72,5 +72,7 @@ export const renameFactor = (id: string, name: string) =>
 export const removeFactor = (id: string) => ok(http.DELETE('/factors/{id}', { params: { path: { id } } }));
 export const newRecoveryCodes = () => ok(http.POST('/factors/recovery-codes'));
 
-export const createToken = (name: string, days: number) => ok(http.POST('/tokens', { body: { name, days } }));
+/** scopes is what the token is limited to; undefined for all that its person may do. */
+export const createToken = (name: string, days: number, scopes?: string[]) =>
+  ok(http.POST('/tokens', { body: { name, days, scopes } }));
 export const deleteToken = (id: string) => ok(http.DELETE('/tokens/{id}', { params: { path: { id } } }));

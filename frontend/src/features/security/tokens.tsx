@@ -1,7 +1,8 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, Radio, Stack, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconTerminal2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { type FormEvent, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { createToken, deleteToken, type Token, tokensQuery } from '../../api/session.ts';
@@ -31,7 +32,7 @@ export function TokenSection() {
     <Section title={t('tokens.title')} lead={t('tokens.lead')} actions={button}>
       <Card flush>
         <Answer query={tokens}>
-          {(list) =>
+          {({ items: list }) =>
             list.length === 0 ? (
               <p className={classes.none}>{t('tokens.none')}</p>
             ) : (
@@ -68,6 +69,7 @@ function TokenRow({ token }: { token: Token }) {
           )}{' '}
           · {t('tokens.ends')} <RelativeTime at={token.expiresAt} />
         </p>
+        <p>{token.scopes ? token.scopes.map((scope) => scopeText(t, scope)).join(' · ') : t('tokens.scopeAll')}</p>
       </div>
       <Button variant="default" size="xs" onClick={ask.open} aria-label={t('tokens.deleteOf', { name: token.name })}>
         {t('common.delete')}
@@ -89,18 +91,28 @@ function TokenRow({ token }: { token: Token }) {
   );
 }
 
+/** What a right lets a token do, in words; a right that the catalogue does not know stays as it is. */
+function scopeText(t: TFunction, scope: string): string {
+  return t(`scopes.${scope.replace('.', '_')}`, { defaultValue: scope });
+}
+
 function NewToken({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t, i18n } = useTranslation();
   const [name, setName] = useState('');
   const [days, setDays] = useState(90);
+  const [limited, setLimited] = useState(false);
+  const [scopes, setScopes] = useState<string[]>([]);
+  const offered = useQuery(tokensQuery()).data?.scopes ?? [];
   const [secret, setSecret] = useState<string>();
-  const make = useAction(() => createToken(name.trim(), days), {
+  const make = useAction(() => createToken(name.trim(), days, limited ? scopes : undefined), {
     refresh: [tokensQuery().queryKey],
     done: (made) => setSecret(made.secret),
   });
   const close = () => {
     onClose();
     setName('');
+    setLimited(false);
+    setScopes([]);
     setSecret(undefined);
     make.reset();
   };
@@ -135,12 +147,31 @@ function NewToken({ opened, onClose }: { opened: boolean; onClose: () => void })
             onChange={(e) => setDays(Number(e.currentTarget.value))}
             data={lifetimes.map((d) => ({ value: String(d), label: formatDuration(d * 86400, i18n.language) }))}
           />
+          <Radio.Group
+            label={t('tokens.may')}
+            value={limited ? 'some' : 'all'}
+            onChange={(value) => setLimited(value === 'some')}
+          >
+            <Stack gap={8} mt={6}>
+              <Radio value="all" label={t('tokens.mayAll')} />
+              <Radio value="some" label={t('tokens.maySome')} />
+            </Stack>
+          </Radio.Group>
+          {limited && (
+            <Checkbox.Group label={t('tokens.scopes')} value={scopes} onChange={setScopes}>
+              <Stack gap={8} mt={6}>
+                {offered.map((scope) => (
+                  <Checkbox key={scope} value={scope} label={scopeText(t, scope)} />
+                ))}
+              </Stack>
+            </Checkbox.Group>
+          )}
           <ProblemNote problem={make.problem} />
           <div className={classes.formRow}>
             <Button variant="default" onClick={close}>
               {t('common.cancel')}
             </Button>
-            <Button type="submit" loading={make.pending} disabled={!name.trim()}>
+            <Button type="submit" loading={make.pending} disabled={!name.trim() || (limited && scopes.length === 0)}>
               {t('tokens.create')}
             </Button>
           </div>
