@@ -118,7 +118,7 @@ func addToCrowd(tx *store.Tx, h *house, pool portal.Pool, group portal.GroupID, 
 	if err := tx.CreateUser(u); err != nil {
 		return err
 	}
-	if _, err := tx.SetMember(group, u.ID, true); err != nil {
+	if _, _, err := tx.SetMember(group, u.ID, true); err != nil {
 		return err
 	}
 	addr, err := tx.TakeAddress(pool)

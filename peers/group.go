@@ -116,14 +116,14 @@ func (s *Service) SetMember(ctx context.Context, by portal.Actor, group portal.G
 		if group == portal.Everyone {
 			return portal.ErrForbidden
 		}
-		changed := false
+		written, moved := false, false
 		err = p.guarded(func(p *policy) error {
-			if changed, err = tx.SetMember(group, user, member); err != nil || !changed {
+			if written, moved, err = tx.SetMember(group, user, member); err != nil || !moved {
 				return err
 			}
 			return p.devices(ofUser(user))
 		})
-		if err != nil || !changed {
+		if err != nil || !written {
 			return err
 		}
 		return tx.Audit(by, "group.member", groupTarget(group), map[string]any{"name": g.Name, "user": user, "member": member})

@@ -206,22 +206,22 @@ func (tx *Tx) DeleteGroup(id portal.GroupID) error {
 	return one(tx.db.Where("id = ?", string(id)).Delete(&groupRow{}))
 }
 
-// SetMember gives or takes a local membership. changed tells whether the person's set of groups, over all sources, is another one now.
-func (tx *Tx) SetMember(group portal.GroupID, user portal.UserID, member bool) (changed bool, err error) {
-	before, err := tx.GroupIDs(user)
+// SetMember gives or takes a local membership. written tells whether there was anything to write; moved, whether the person's set of groups,
+// over all sources, is another one now: it is not when another source gives the membership too.
+func (tx *Tx) SetMember(group portal.GroupID, user portal.UserID, member bool) (written, moved bool, err error) {
+	var sources []string
+	err = tx.db.Model(&membershipRow{}).Where("group_id = ? AND user_id = ?", string(group), string(user)).Pluck("source", &sources).Error
 	if err != nil {
-		return false, err
+		return false, false, fmt.Errorf("read sources of %s in group %s: %w", user, group, err)
+	}
+	local := slices.Contains(sources, string(portal.SourceLocal))
+	if local == member {
+		return false, false, nil
 	}
 	if member {
-		err = tx.addMember(group, user, portal.SourceLocal)
-	} else {
-		err = tx.removeMember(group, user, portal.SourceLocal)
+		return true, len(sources) == 0, tx.addMember(group, user, portal.SourceLocal)
 	}
-	if err != nil {
-		return false, err
-	}
-	after, err := tx.GroupIDs(user)
-	return !slices.Equal(before, after), err
+	return true, len(sources) == 1, tx.removeMember(group, user, portal.SourceLocal)
 }
 
 func (tx *Tx) addMember(group portal.GroupID, user portal.UserID, source portal.GroupSource) error {

@@ -41,7 +41,7 @@ func TestMembershipsAreGivenAndTakenBySourceAndSayWhoChanged(t *testing.T) {
 		a, b := addUser(t, s, "a"), addUser(t, s, "b")
 		inTx(t, s, func(tx *store.Tx) error { return tx.CreateGroup(portal.Group{ID: "g", Name: "g"}) })
 		inTx(t, s, func(tx *store.Tx) error {
-			_, err := tx.SetMember("g", a, true)
+			_, _, err := tx.SetMember("g", a, true)
 			return err
 		})
 		step := func(what string, do func(tx *store.Tx) ([]portal.UserID, error), want ...portal.UserID) {
