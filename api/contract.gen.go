@@ -1181,9 +1181,6 @@ type PolicyFlow struct {
 
 // PolicyPreview defines model for PolicyPreview.
 type PolicyPreview struct {
-	// Conditions People for whom only conditions change
-	Conditions int `json:"conditions"`
-
 	// Files Devices whose file would be out of date
 	Files int            `json:"files"`
 	Gain  PolicyAffected `json:"gain"`
@@ -1251,6 +1248,8 @@ type PolicyTestInputTransport string
 
 // PolicyTestResult defines model for PolicyTestResult.
 type PolicyTestResult struct {
+	// Cut The resource has too many kinds of flow to judge it whole, and so it does not pass; the first 4,000 are as they should be
+	Cut    *bool       `json:"cut,omitempty"`
 	Flow   *PolicyFlow `json:"flow,omitempty"`
 	Passes bool        `json:"passes"`
 

@@ -59,7 +59,7 @@ func policyTestJSON(t peers.PolicyTestView) PolicyTest {
 	out := PolicyTest{
 		Id: string(t.ID), Name: t.Name, Reason: t.Reason, Expect: PolicyTestExpect(t.Expect), Group: some(string(t.Group)), Person: some(string(t.Person)),
 		Resource: some(string(t.Resource)), Transport: some(string(t.Transport)),
-		Result: PolicyTestResult{Passes: t.Result.Passes, Person: some(t.Result.Person), Rule: some(t.Result.Rule)},
+		Result: PolicyTestResult{Passes: t.Result.Passes, Cut: &t.Result.Cut, Person: some(t.Result.Person), Rule: some(t.Result.Rule)},
 	}
 	if t.To.IsValid() {
 		out.To = some(t.To.String())
@@ -84,10 +84,7 @@ func some(s string) *string {
 }
 
 func flowJSON(p portal.Point) PolicyFlow {
-	out := PolicyFlow{To: p.Name, Transport: string(p.Transport)}
-	if p.To.IsValid() {
-		out.To = p.To.String()
-	}
+	out := PolicyFlow{To: p.To.String(), Transport: string(p.Transport)}
 	if p.Port > 0 {
 		port := int(p.Port)
 		out.Port = &port
@@ -106,7 +103,7 @@ func (s *Server) PreviewPolicy(ctx context.Context, req PreviewPolicyRequestObje
 		return nil, err
 	}
 	out := PreviewPolicy200JSONResponse{
-		Gain: affectedJSON(p.Gain), Lose: affectedJSON(p.Lose), Conditions: p.Conditions, Partial: p.Partial, RoutesAdded: texts(p.RoutesAdded),
+		Gain: affectedJSON(p.Gain), Lose: affectedJSON(p.Lose), Partial: p.Partial, RoutesAdded: texts(p.RoutesAdded),
 		RoutesRemoved: texts(p.RoutesRemoved), Files: p.Files, Tests: []string{},
 	}
 	var refused *portal.Error

@@ -51,7 +51,6 @@ type AffectedPerson struct {
 // Preview is what a change would do.
 type Preview struct {
 	Gain, Lose    Affected
-	Conditions    int            // people for whom only conditions change
 	Partial       bool           // the change is about more than portal.MaxPoints kinds of flow, and the rest was not looked at
 	RoutesAdded   []netip.Prefix // profiles: files that are out lack these
 	RoutesRemoved []netip.Prefix
@@ -157,11 +156,9 @@ func previewPolicy(tx *store.Tx, in ProposedChange, before, after portal.Policy,
 	out.Partial = !whole
 	was, is := before.Table(points), after.Table(points)
 	wasRelevant, isRelevant := was.Relevant(), is.Relevant()
-	counts := func(r portal.Rule) bool { return r.CountsAt(tx.Now) }
 	type outcome struct {
 		gain, lose         int // a point, -1: none
 		gainRule, loseRule string
-		conditions         bool
 	}
 	known := map[string]outcome{}
 	var gainers, losers []portal.UserID
@@ -179,17 +176,13 @@ func previewPolicy(tx *store.Tx, in ProposedChange, before, after portal.Policy,
 		if !seen {
 			o = outcome{gain: -1, lose: -1}
 			for i := range points {
-				r1, before := was.Allowed(i, a.has, counts)
-				r2, after := is.Allowed(i, b.has, counts)
+				r1, before := was.Allowed(i, a.has)
+				r2, after := is.Allowed(i, b.has)
 				switch {
 				case after && !before && o.gain < 0:
 					o.gain, o.gainRule = i, is.Rules[r2].Name
 				case before && !after && o.lose < 0:
 					o.lose, o.loseRule = i, was.Rules[r1].Name
-				case before == after && !o.conditions:
-					_, best1 := was.Allowed(i, a.has, portal.Rule.AtBest)
-					_, best2 := is.Allowed(i, b.has, portal.Rule.AtBest)
-					o.conditions = best1 != best2 || before && conditionsDiffer(was, is, r1, r2)
 				}
 			}
 			known[key] = o
@@ -202,15 +195,8 @@ func previewPolicy(tx *store.Tx, in ProposedChange, before, after portal.Policy,
 			losers = append(losers, p.ID)
 			out.Lose.example(in.Limit, p, points[o.lose], o.loseRule, touched)
 		}
-		if o.conditions && o.gain < 0 && o.lose < 0 {
-			out.Conditions++
-		}
 	}
 	return errors.Join(out.Gain.count(tx, gainers), out.Lose.count(tx, losers))
-}
-
-func conditionsDiffer(was, is portal.Table, a, b int) bool {
-	return !reflect.DeepEqual(conditionsOf(was.Rules[a]), conditionsOf(is.Rules[b]))
 }
 
 // touchedResources is what the change is about: the resources that changed themselves, and all that rules name which changed.
@@ -372,6 +358,3 @@ func missingFrom(a, b []netip.Prefix) []netip.Prefix {
 	}
 	return missing
 }
-
-// conditionsOf is what must hold for a rule to count.
-func conditionsOf(portal.Rule) any { return nil }

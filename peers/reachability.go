@@ -63,7 +63,7 @@ func (q ReachQuery) question() (portal.Question, error) {
 	if a, err := netip.ParseAddr(to); err == nil && a.Zone() == "" {
 		out.To = a.Unmap()
 	} else if name := strings.ToLower(to); isDomain(name) {
-		out.Names = []string{name}
+		out.Name = name
 	} else {
 		c.wrong("/to", "malformed", "Neither an address nor a name such as git.corp.example.com.")
 	}
@@ -106,10 +106,7 @@ func (s *Service) Explain(ctx context.Context, by portal.Actor, q ReachQuery) (o
 		if err != nil {
 			return err
 		}
-		out.Explanation, out.At, out.To = portal.Explain(facts), question.At, question.To
-		if len(question.Names) > 0 {
-			out.Name = question.Names[0]
-		}
+		out.Explanation, out.At, out.To, out.Name = portal.Explain(facts), question.At, question.To, question.Name
 		out.nameRules(facts.Policy, by)
 		gateway = facts.Gateway.Gateway.ID
 		return nil

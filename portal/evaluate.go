@@ -20,8 +20,8 @@ type Question struct {
 	Level  Level
 	At     time.Time
 
-	To        netip.Addr // may be invalid when Names says where
-	Names     []string   // DNS names that the destination is known by
+	To        netip.Addr // invalid when a name was asked for
+	Name      string     // what was asked for when it was no address; rules lead to addresses only, so none leads here
 	Transport Transport  // TCP, UDP, ICMP, or AnyTransport for every other IP protocol
 	Port      uint16     // 0 where there is none
 }

@@ -3,13 +3,11 @@ package portal
 import (
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // Point is one flow that stands for all that policy treats like it.
 type Point struct {
-	To        netip.Addr // invalid: Name
-	Name      string
+	To        netip.Addr
 	Transport Transport
 	Port      uint16 // TCP and UDP
 }
@@ -48,14 +46,6 @@ func Points(resources, cuts []Resource, pools []netip.Prefix) (points []Point, w
 		for _, a := range addressesOf(r, edges) {
 			for _, f := range flows {
 				f.To = a
-				if !add(f) {
-					return points, false
-				}
-			}
-		}
-		for _, n := range namesOf(r) {
-			for _, f := range flows {
-				f.Name = n
 				if !add(f) {
 					return points, false
 				}
@@ -141,9 +131,6 @@ func (p Policy) Table(points []Point) Table {
 	}
 	for i, x := range points {
 		q := Question{To: x.To, Transport: x.Transport, Port: x.Port}
-		if x.Name != "" {
-			q.Names = []string{x.Name}
-		}
 		for j, r := range p.Rules {
 			if slices.ContainsFunc(selected[j], func(res Resource) bool { return res.carries(q.Transport, q.Port) && p.leadsTo(res, r.Action, q) }) {
 				t.hits[i] = append(t.hits[i], j)
@@ -163,12 +150,11 @@ func (t Table) Relevant() []int {
 	return slices.Compact(all)
 }
 
-// Allowed reports whether somebody to whom the rules in mine apply reaches point i, and the rule that lets them. counts says whether a rule
-// counts at all.
-func (t Table) Allowed(i int, mine func(rule int) bool, counts func(Rule) bool) (rule int, allowed bool) {
+// Allowed reports whether somebody to whom the rules in mine apply reaches point i, and the rule that lets them.
+func (t Table) Allowed(i int, mine func(rule int) bool) (rule int, allowed bool) {
 	rule = -1
 	for _, j := range t.hits[i] {
-		if !mine(j) || !counts(t.Rules[j]) {
+		if !mine(j) {
 			continue
 		}
 		if t.Rules[j].Action != Allow {
@@ -178,12 +164,3 @@ func (t Table) Allowed(i int, mine func(rule int) bool, counts func(Rule) bool) 
 	}
 	return rule, rule >= 0
 }
-
-// namesOf is the resource's DNS names.
-func namesOf(Resource) []string { return nil }
-
-// AtBest reports whether a rule counts when every condition of allow rules is met, and none of a deny rule is.
-func (r Rule) AtBest() bool { return true }
-
-// CountsAt reports whether a rule counts at a time, for a client that meets its other conditions.
-func (r Rule) CountsAt(time.Time) bool { return true }

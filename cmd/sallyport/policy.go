@@ -61,7 +61,7 @@ type policyDiff struct {
 // send gives the file to the portal. The form is checked here first, so that a slip is found without a network.
 func (c policyFileFlags) send(e env, path string) (policyDiff, error) {
 	var out policyDiff
-	text, err := c.read()
+	text, err := c.read(e.in)
 	if err != nil {
 		return out, err
 	}
@@ -72,8 +72,7 @@ func (c policyFileFlags) send(e env, path string) (policyDiff, error) {
 	return out, err
 }
 
-func (c policyFileFlags) read() ([]byte, error) {
-	in := io.Reader(os.Stdin)
+func (c policyFileFlags) read(in io.Reader) ([]byte, error) {
 	if c.File != "-" {
 		f, err := os.Open(c.File)
 		if err != nil {
@@ -164,7 +163,7 @@ func (c testPolicyCmd) Run(e env) error {
 		Items []struct {
 			Name   string
 			Result struct {
-				Passes       bool
+				Passes, Cut  bool
 				Person, Rule string
 				Flow         *struct {
 					To, Transport string
@@ -182,6 +181,9 @@ func (c testPolicyCmd) Run(e env) error {
 		if !t.Result.Passes {
 			failed = true
 			line = "FAIL  " + t.Name
+			if t.Result.Cut {
+				line += " (too many kinds of flow to judge it whole)"
+			}
 			if f := t.Result.Flow; f != nil {
 				line += fmt.Sprintf(" (%s/%s %d, %s %s)", f.To, f.Transport, f.Port, t.Result.Person, t.Result.Rule)
 			}

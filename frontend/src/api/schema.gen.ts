@@ -1666,6 +1666,8 @@ export interface components {
         };
         PolicyTestResult: {
             passes: boolean;
+            /** @description The resource has too many kinds of flow to judge it whole, and so it does not pass; the first 4,000 are as they should be */
+            cut?: boolean;
             /** @description Name of somebody for whom it does not hold; absent: a member of no other group */
             person?: string;
             flow?: components["schemas"]["PolicyFlow"];
@@ -1695,8 +1697,6 @@ export interface components {
         PolicyPreview: {
             gain: components["schemas"]["PolicyAffected"];
             lose: components["schemas"]["PolicyAffected"];
-            /** @description People for whom only conditions change */
-            conditions: number;
             /** @description Only a part of the change was looked at because it is about very much */
             partial: boolean;
             /** @description At most 100 */

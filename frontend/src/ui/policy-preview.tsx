@@ -24,14 +24,13 @@ export function PolicyPreviewNote({ change, ready }: { change: PolicyChange; rea
 
 function Result({ preview }: { preview: PolicyPreview }) {
   const { t } = useTranslation();
-  const { gain, lose, conditions, files, tests } = preview;
-  const nothing = gain.people === 0 && lose.people === 0 && conditions === 0 && files === 0 && tests.length === 0;
+  const { gain, lose, files, tests } = preview;
+  const nothing = gain.people === 0 && lose.people === 0 && files === 0 && tests.length === 0;
   return (
     <section className={classes.note} aria-label={t('preview.title')} role="status">
       {nothing && <p>{t('preview.nothing')}</p>}
       <Side what={gain} kind="gain" />
       <Side what={lose} kind="lose" />
-      {conditions > 0 && <p>{t('preview.conditions', { count: conditions })}</p>}
       {files > 0 && <p>{t('preview.files', { count: files })}</p>}
       {preview.partial && <p>{t('preview.partial')}</p>}
       {tests.length > 0 && (

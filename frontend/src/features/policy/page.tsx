@@ -75,7 +75,7 @@ function TestRow({ test, groups, resources, writes }: RowProps) {
   const remove = useAction(() => deletePolicyTest(test.id), { refresh: [['policyTests'], ['audit']] });
   const who = groups.find((g) => g.id === test.group)?.name ?? test.group ?? test.person ?? '';
   const what = resources.find((r) => r.id === test.resource)?.name ?? test.to ?? test.resource ?? '';
-  const { passes, person, flow, rule } = test.result;
+  const { passes, cut, person, flow, rule } = test.result;
   return (
     <li>
       <Chip tone={passes ? 'good' : 'bad'} icon={passes ? IconCheck : IconAlertTriangle}>
@@ -94,7 +94,7 @@ function TestRow({ test, groups, resources, writes }: RowProps) {
                   to: flow.port ? `${flow.to} ${flow.transport}/${flow.port}` : `${flow.to} ${flow.transport}`,
                   rule: rule ?? '',
                 })
-              : t('policy.whyGone')}
+              : t(cut ? 'policy.whyCut' : 'policy.whyGone')}
           </p>
         )}
         <ProblemNote problem={remove.problem} />
