@@ -16,23 +16,8 @@ type auditCmd struct {
 	Sinks  sinksAuditCmd  `cmd:"" help:"Show how far each receiver of the audit trail has got."`
 }
 
-// withTrail opens the database; nothing else of the configuration is needed.
-func withTrail(e env, c configFlags, fn func(*trail.Service) error) (err error) {
-	raw, err := c.load(e.lookup)
-	if err != nil {
-		return err
-	}
-	p := parser{lookup: e.lookup}
-	dsn := p.database(raw)
-	if err := p.err(); err != nil {
-		return err
-	}
-	db, err := store.Open(e.ctx, dsn.Reveal())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return fn(&trail.Service{Store: db})
+func withTrail(e env, c configFlags, fn func(*trail.Service) error) error {
+	return c.withDatabase(e, nil, func(db *store.Store) error { return fn(&trail.Service{Store: db}) })
 }
 
 type verifyAuditCmd struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -80,21 +79,6 @@ func (c revokeSCIMTokenCmd) Run(e env) error {
 	})
 }
 
-// withSCIM needs nothing of the configuration but the database, whose schema must be up to date.
-func (c configFlags) withSCIM(e env, fn func(ctx context.Context, s *scim.Service) error) (err error) {
-	raw, err := c.load(e.lookup)
-	if err != nil {
-		return err
-	}
-	p := parser{lookup: e.lookup}
-	dsn := p.database(raw)
-	if err := p.err(); err != nil {
-		return err
-	}
-	db, err := store.Open(e.ctx, dsn.Reveal())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return fn(e.ctx, &scim.Service{Store: db})
+func (c configFlags) withSCIM(e env, fn func(ctx context.Context, s *scim.Service) error) error {
+	return c.withDatabase(e, nil, func(db *store.Store) error { return fn(e.ctx, &scim.Service{Store: db}) })
 }

@@ -159,24 +159,13 @@ func (c enableUserCmd) Run(e env) error {
 	})
 }
 
-// withAuth needs nothing of the configuration but the database, whose schema must be up to date: no identity provider is asked, and the
-// portal need not run.
-func (c configFlags) withAuth(e env, fn func(ctx context.Context, s *auth.Service) error) (err error) {
-	raw, err := c.load(e.lookup)
-	if err != nil {
-		return err
-	}
-	p := parser{lookup: e.lookup}
-	dsn, on := p.database(raw), p.yes("local_accounts", raw.LocalAccounts, false)
-	if err := p.err(); err != nil {
-		return err
-	}
-	db, err := store.Open(e.ctx, dsn.Reveal())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return fn(e.ctx, &auth.Service{Store: db, Tunnels: &peers.Service{Store: db}, LocalAccounts: on})
+// withAuth asks no identity provider.
+func (c configFlags) withAuth(e env, fn func(ctx context.Context, s *auth.Service) error) error {
+	var local bool
+	settings := func(p *parser, raw rawConfig) { local = p.yes("local_accounts", raw.LocalAccounts, false) }
+	return c.withDatabase(e, settings, func(db *store.Store) error {
+		return fn(e.ctx, &auth.Service{Store: db, Tunnels: &peers.Service{Store: db}, LocalAccounts: local})
+	})
 }
 
 // newPassword asks for a password twice without showing it, or reads the first line of standard input where that is no terminal. It is no
