@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -50,22 +51,12 @@ func standingOf(tx *store.Tx, id portal.UserID) (standing, error) {
 
 // accepted reports whether the person has a factor of a kind that the policy accepts.
 func (st standing) accepted() bool {
-	for _, f := range st.have {
-		if st.policy.Accepts(f.Kind) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(st.have, func(f portal.Factor) bool { return st.policy.Accepts(f.Kind) })
 }
 
 // has reports whether the person has a factor of this kind.
 func (st standing) has(k portal.FactorKind) bool {
-	for _, f := range st.have {
-		if f.Kind == k {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(st.have, func(f portal.Factor) bool { return f.Kind == k })
 }
 
 // mayShow returns nil when a factor of this kind may be shown. One that is not accepted may be, while there is no other: then it leads to
