@@ -24,7 +24,7 @@ var wanted = map[string]string{
 	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
-	"getDeviceConfig": "oanhru", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
+	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
 	"listGroups": "oanhr", "listResources": "oanhr", "createResource": "oan!", "updateResource": "oan!", "deleteResource": "oan!",
 	"listRules": "oanhr", "createRule": "oan!", "updateRule": "oan!", "deleteRule": "oan!",

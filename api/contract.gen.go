@@ -37,6 +37,42 @@ func (e DeviceGrantLevel) Valid() bool {
 	}
 }
 
+// Defines values for DeviceOutdated.
+const (
+	DeviceOutdatedDns        DeviceOutdated = "dns"
+	DeviceOutdatedEndpoint   DeviceOutdated = "endpoint"
+	DeviceOutdatedGateway    DeviceOutdated = "gateway"
+	DeviceOutdatedGatewayKey DeviceOutdated = "gateway_key"
+	DeviceOutdatedKeepalive  DeviceOutdated = "keepalive"
+	DeviceOutdatedMtu        DeviceOutdated = "mtu"
+	DeviceOutdatedRoutes     DeviceOutdated = "routes"
+	DeviceOutdatedSearch     DeviceOutdated = "search"
+)
+
+// Valid indicates whether the value is a known member of the DeviceOutdated enum.
+func (e DeviceOutdated) Valid() bool {
+	switch e {
+	case DeviceOutdatedDns:
+		return true
+	case DeviceOutdatedEndpoint:
+		return true
+	case DeviceOutdatedGateway:
+		return true
+	case DeviceOutdatedGatewayKey:
+		return true
+	case DeviceOutdatedKeepalive:
+		return true
+	case DeviceOutdatedMtu:
+		return true
+	case DeviceOutdatedRoutes:
+		return true
+	case DeviceOutdatedSearch:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeviceProfileMode.
 const (
 	DeviceProfileModeFull  DeviceProfileMode = "full"
@@ -76,6 +112,7 @@ func (e DeviceProtocol) Valid() bool {
 // Defines values for DeviceState.
 const (
 	DeviceStateActive    DeviceState = "active"
+	DeviceStatePending   DeviceState = "pending"
 	DeviceStateSuspended DeviceState = "suspended"
 )
 
@@ -83,6 +120,8 @@ const (
 func (e DeviceState) Valid() bool {
 	switch e {
 	case DeviceStateActive:
+		return true
+	case DeviceStatePending:
 		return true
 	case DeviceStateSuspended:
 		return true
@@ -95,6 +134,7 @@ func (e DeviceState) Valid() bool {
 const (
 	DeviceStatusConnected DeviceStatus = "connected"
 	DeviceStatusExpired   DeviceStatus = "expired"
+	DeviceStatusPending   DeviceStatus = "pending"
 	DeviceStatusReady     DeviceStatus = "ready"
 	DeviceStatusSuspended DeviceStatus = "suspended"
 )
@@ -105,6 +145,8 @@ func (e DeviceStatus) Valid() bool {
 	case DeviceStatusConnected:
 		return true
 	case DeviceStatusExpired:
+		return true
+	case DeviceStatusPending:
 		return true
 	case DeviceStatusReady:
 		return true
@@ -751,6 +793,24 @@ func (e ListDevicesParamsScope) Valid() bool {
 	}
 }
 
+// Defines values for ListDevicesParamsOnly.
+const (
+	ListDevicesParamsOnlyOutdated ListDevicesParamsOnly = "outdated"
+	ListDevicesParamsOnlyPending  ListDevicesParamsOnly = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListDevicesParamsOnly enum.
+func (e ListDevicesParamsOnly) Valid() bool {
+	switch e {
+	case ListDevicesParamsOnlyOutdated:
+		return true
+	case ListDevicesParamsOnlyPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListProfilesParamsScope.
 const (
 	ListProfilesParamsScopeAll  ListProfilesParamsScope = "all"
@@ -855,8 +915,11 @@ type Device struct {
 		// Tx Bytes to the client
 		Tx int64 `json:"tx"`
 	} `json:"live,omitempty"`
-	Name  string `json:"name"`
-	Owner struct {
+	Name string `json:"name"`
+
+	// Outdated What is different in the file that would be made now; a new file is needed. Empty where it is the same or not known
+	Outdated []DeviceOutdated `json:"outdated"`
+	Owner    struct {
 		Email string `json:"email"`
 		Id    string `json:"id"`
 		Name  string `json:"name"`
@@ -874,12 +937,15 @@ type Device struct {
 	PublicKey string         `json:"publicKey"`
 	State     DeviceState    `json:"state"`
 
-	// Status What to show first: connected now, ready to connect, its session has ended, or cut by an admin
+	// Status What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
 	Status DeviceStatus `json:"status"`
 }
 
 // DeviceGrantLevel What holds now
 type DeviceGrantLevel string
+
+// DeviceOutdated defines model for Device.Outdated.
+type DeviceOutdated string
 
 // DeviceProfileMode defines model for Device.Profile.Mode.
 type DeviceProfileMode string
@@ -890,7 +956,7 @@ type DeviceProtocol string
 // DeviceState defines model for Device.State.
 type DeviceState string
 
-// DeviceStatus What to show first: connected now, ready to connect, its session has ended, or cut by an admin
+// DeviceStatus What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
 type DeviceStatus string
 
 // DevicePage defines model for DevicePage.
@@ -1326,17 +1392,23 @@ type Problem struct {
 
 // Profile defines model for Profile.
 type Profile struct {
+	// Answers What `names` stand for now
+	Answers     []string    `json:"answers"`
+	Approval    bool        `json:"approval"`
 	Description string      `json:"description"`
 	Dns         []string    `json:"dns"`
 	Excluded    []string    `json:"excluded"`
 	Groups      []string    `json:"groups"`
 	Id          string      `json:"id"`
+	IdleSeconds int         `json:"idleSeconds"`
 	Included    []string    `json:"included"`
 	Keepalive   int         `json:"keepalive"`
+	Match       []string    `json:"match"`
 	MaxDevices  int         `json:"maxDevices"`
 	Mode        ProfileMode `json:"mode"`
 	Mtu         int         `json:"mtu"`
 	Name        string      `json:"name"`
+	Names       []string    `json:"names"`
 	Pops        []string    `json:"pops"`
 
 	// Regions Where a device with this profile can connect now
@@ -1363,16 +1435,24 @@ type ProfileMode string
 
 // ProfileInput defines model for ProfileInput.
 type ProfileInput struct {
+	// Approval A new device waits until somebody approves it
+	Approval    *bool     `json:"approval,omitempty"`
 	Description *string   `json:"description,omitempty"`
 	Dns         *[]string `json:"dns,omitempty"`
 	Excluded    *[]Prefix `json:"excluded,omitempty"`
 
 	// Groups Who may use it; empty: everyone
-	Groups   *[]IdText `json:"groups,omitempty"`
-	Included *[]Prefix `json:"included,omitempty"`
+	Groups *[]IdText `json:"groups,omitempty"`
+
+	// IdleSeconds A device without a handshake for so long has to renew; 0: never, else at least 600
+	IdleSeconds *int      `json:"idleSeconds,omitempty"`
+	Included    *[]Prefix `json:"included,omitempty"`
 
 	// Keepalive Seconds; 0: none
 	Keepalive *int `json:"keepalive,omitempty"`
+
+	// Match Only names below these are asked of `dns`, by clients that can; a WireGuard file has no place for it
+	Match *[]string `json:"match,omitempty"`
 
 	// MaxDevices Per person; 0: no limit
 	MaxDevices *int             `json:"maxDevices,omitempty"`
@@ -1383,6 +1463,9 @@ type ProfileInput struct {
 
 	// Name Printable characters; shown as typed
 	Name Name `json:"name"`
+
+	// Names Split: DNS names that the portal looks up and whose addresses are routed
+	Names *[]string `json:"names,omitempty"`
 
 	// Pops Where it is served; empty: everywhere
 	Pops           *[]IdText `json:"pops,omitempty"`
@@ -1678,6 +1761,9 @@ type WireGuardConfig struct {
 	// PublicKey The gateway's
 	PublicKey string   `json:"publicKey"`
 	Search    []string `json:"search"`
+
+	// Version What the file was made from, for `PUT /devices/{id}/file`
+	Version *string `json:"version,omitempty"`
 }
 
 // AuditAction defines model for AuditAction.
@@ -1831,6 +1917,9 @@ type ListDevicesParams struct {
 	// Owner Only this person's
 	Owner *IdText `form:"owner,omitempty" json:"owner,omitempty"`
 
+	// Only `pending`: those that wait for approval; `outdated`: those that need a new file
+	Only *ListDevicesParamsOnly `form:"only,omitempty" json:"only,omitempty"`
+
 	// Q Part of a name or address
 	Q *Query `form:"q,omitempty" json:"q,omitempty"`
 
@@ -1842,6 +1931,9 @@ type ListDevicesParams struct {
 // ListDevicesParamsScope defines parameters for ListDevices.
 type ListDevicesParamsScope string
 
+// ListDevicesParamsOnly defines parameters for ListDevices.
+type ListDevicesParamsOnly string
+
 // UpdateDeviceJSONBody defines parameters for UpdateDevice.
 type UpdateDeviceJSONBody struct {
 	// Name Printable characters; shown as typed
@@ -1852,6 +1944,12 @@ type UpdateDeviceJSONBody struct {
 type GetDeviceConfigParams struct {
 	// Pop Point the file at this region instead of the device's own
 	Pop *IdText `form:"pop,omitempty" json:"pop,omitempty"`
+}
+
+// NoteDeviceFileJSONBody defines parameters for NoteDeviceFile.
+type NoteDeviceFileJSONBody struct {
+	// Version The `version` of the config
+	Version string `json:"version"`
 }
 
 // ReplaceDeviceKeyJSONBody defines parameters for ReplaceDeviceKey.
@@ -1967,6 +2065,9 @@ type CreateDeviceJSONRequestBody = NewDevice
 
 // UpdateDeviceJSONRequestBody defines body for UpdateDevice for application/json ContentType.
 type UpdateDeviceJSONRequestBody UpdateDeviceJSONBody
+
+// NoteDeviceFileJSONRequestBody defines body for NoteDeviceFile for application/json ContentType.
+type NoteDeviceFileJSONRequestBody NoteDeviceFileJSONBody
 
 // ReplaceDeviceKeyJSONRequestBody defines body for ReplaceDeviceKey for application/json ContentType.
 type ReplaceDeviceKeyJSONRequestBody ReplaceDeviceKeyJSONBody
@@ -2182,12 +2283,21 @@ type ServerInterface interface {
 	// UpdateDevice Rename a device
 	// (PATCH /devices/{id})
 	UpdateDevice(ctx echo.Context, id Id) error
+	// ApproveDevice Let a device in that waits for approval
+	// (POST /devices/{id}/approve)
+	ApproveDevice(ctx echo.Context, id Id) error
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error
+	// NoteDeviceFile Say which version of its file a device has now
+	// (PUT /devices/{id}/file)
+	NoteDeviceFile(ctx echo.Context, id Id) error
 	// ReplaceDeviceKey Give the device a new key
 	// (PUT /devices/{id}/key)
 	ReplaceDeviceKey(ctx echo.Context, id Id) error
+	// RefuseDevice Remove a device that waits for approval
+	// (POST /devices/{id}/refuse)
+	RefuseDevice(ctx echo.Context, id Id) error
 	// ResumeDevice Let a suspended device connect again
 	// (POST /devices/{id}/resume)
 	ResumeDevice(ctx echo.Context, id Id) error
@@ -2570,6 +2680,13 @@ func (w *ServerInterfaceWrapper) ListDevices(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter owner: %s", err))
 	}
 
+	// ------------- Optional query parameter "only" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "only", ctx.QueryParams(), &params.Only, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter only: %s", err))
+	}
+
 	// ------------- Optional query parameter "q" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -2653,6 +2770,22 @@ func (w *ServerInterfaceWrapper) UpdateDevice(ctx echo.Context) error {
 	return err
 }
 
+// ApproveDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveDevice(ctx, id)
+	return err
+}
+
 // GetDeviceConfig converts echo context to params.
 func (w *ServerInterfaceWrapper) GetDeviceConfig(ctx echo.Context) error {
 	var err error
@@ -2678,6 +2811,22 @@ func (w *ServerInterfaceWrapper) GetDeviceConfig(ctx echo.Context) error {
 	return err
 }
 
+// NoteDeviceFile converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteDeviceFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteDeviceFile(ctx, id)
+	return err
+}
+
 // ReplaceDeviceKey converts echo context to params.
 func (w *ServerInterfaceWrapper) ReplaceDeviceKey(ctx echo.Context) error {
 	var err error
@@ -2691,6 +2840,22 @@ func (w *ServerInterfaceWrapper) ReplaceDeviceKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplaceDeviceKey(ctx, id)
+	return err
+}
+
+// RefuseDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) RefuseDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefuseDevice(ctx, id)
 	return err
 }
 
@@ -3674,6 +3839,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/devices/:id", wrapper.UpdateDevice, options.OperationMiddlewares["updateDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/key", wrapper.ReplaceDeviceKey, options.OperationMiddlewares["replaceDeviceKey"]...)
 	router.GET(options.BaseURL+"/devices/:id/config", wrapper.GetDeviceConfig, options.OperationMiddlewares["getDeviceConfig"]...)
+	router.PUT(options.BaseURL+"/devices/:id/file", wrapper.NoteDeviceFile, options.OperationMiddlewares["noteDeviceFile"]...)
+	router.POST(options.BaseURL+"/devices/:id/approve", wrapper.ApproveDevice, options.OperationMiddlewares["approveDevice"]...)
+	router.POST(options.BaseURL+"/devices/:id/refuse", wrapper.RefuseDevice, options.OperationMiddlewares["refuseDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/suspend", wrapper.SuspendDevice, options.OperationMiddlewares["suspendDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/resume", wrapper.ResumeDevice, options.OperationMiddlewares["resumeDevice"]...)
 	router.POST(options.BaseURL+"/grants/renew", wrapper.RenewGrants, options.OperationMiddlewares["renewGrants"]...)
@@ -4110,6 +4278,45 @@ func (response UpdateDevicedefaultApplicationProblemPlusJSONResponse) VisitUpdat
 	return err
 }
 
+type ApproveDeviceRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ApproveDeviceResponseObject interface {
+	VisitApproveDeviceResponse(w http.ResponseWriter) error
+}
+
+type ApproveDevice200JSONResponse struct{ DeviceResponseJSONResponse }
+
+func (response ApproveDevice200JSONResponse) VisitApproveDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveDevicedefaultApplicationProblemPlusJSONResponse) VisitApproveDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDeviceConfigRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetDeviceConfigParams
@@ -4161,6 +4368,46 @@ func (response GetDeviceConfigdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type NoteDeviceFileRequestObject struct {
+	Id   Id `json:"id"`
+	Body *NoteDeviceFileJSONRequestBody
+}
+
+type NoteDeviceFileResponseObject interface {
+	VisitNoteDeviceFileResponse(w http.ResponseWriter) error
+}
+
+type NoteDeviceFile200JSONResponse struct{ DeviceResponseJSONResponse }
+
+func (response NoteDeviceFile200JSONResponse) VisitNoteDeviceFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NoteDeviceFiledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteDeviceFiledefaultApplicationProblemPlusJSONResponse) VisitNoteDeviceFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReplaceDeviceKeyRequestObject struct {
 	Id   Id `json:"id"`
 	Body *ReplaceDeviceKeyJSONRequestBody
@@ -4190,6 +4437,45 @@ type ReplaceDeviceKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplaceDeviceKeydefaultApplicationProblemPlusJSONResponse) VisitReplaceDeviceKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseDeviceRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RefuseDeviceResponseObject interface {
+	VisitRefuseDeviceResponse(w http.ResponseWriter) error
+}
+
+type RefuseDevice200JSONResponse Revision
+
+func (response RefuseDevice200JSONResponse) VisitRefuseDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RefuseDevicedefaultApplicationProblemPlusJSONResponse) VisitRefuseDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7048,12 +7334,21 @@ type StrictServerInterface interface {
 	// UpdateDevice Rename a device
 	// (PATCH /devices/{id})
 	UpdateDevice(ctx context.Context, request UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error)
+	// ApproveDevice Let a device in that waits for approval
+	// (POST /devices/{id}/approve)
+	ApproveDevice(ctx context.Context, request ApproveDeviceRequestObject) (ApproveDeviceResponseObject, error)
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx context.Context, request GetDeviceConfigRequestObject) (GetDeviceConfigResponseObject, error)
+	// NoteDeviceFile Say which version of its file a device has now
+	// (PUT /devices/{id}/file)
+	NoteDeviceFile(ctx context.Context, request NoteDeviceFileRequestObject) (NoteDeviceFileResponseObject, error)
 	// ReplaceDeviceKey Give the device a new key
 	// (PUT /devices/{id}/key)
 	ReplaceDeviceKey(ctx context.Context, request ReplaceDeviceKeyRequestObject) (ReplaceDeviceKeyResponseObject, error)
+	// RefuseDevice Remove a device that waits for approval
+	// (POST /devices/{id}/refuse)
+	RefuseDevice(ctx context.Context, request RefuseDeviceRequestObject) (RefuseDeviceResponseObject, error)
 	// ResumeDevice Let a suspended device connect again
 	// (POST /devices/{id}/resume)
 	ResumeDevice(ctx context.Context, request ResumeDeviceRequestObject) (ResumeDeviceResponseObject, error)
@@ -7552,6 +7847,31 @@ func (sh *strictHandler) UpdateDevice(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// ApproveDevice operation middleware
+func (sh *strictHandler) ApproveDevice(ctx echo.Context, id Id) error {
+	var request ApproveDeviceRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveDevice(ctx.Request().Context(), request.(ApproveDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveDeviceResponseObject); ok {
+		return validResponse.VisitApproveDeviceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetDeviceConfig operation middleware
 func (sh *strictHandler) GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error {
 	var request GetDeviceConfigRequestObject
@@ -7572,6 +7892,54 @@ func (sh *strictHandler) GetDeviceConfig(ctx echo.Context, id Id, params GetDevi
 		return err
 	} else if validResponse, ok := response.(GetDeviceConfigResponseObject); ok {
 		return validResponse.VisitGetDeviceConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteDeviceFile operation middleware
+func (sh *strictHandler) NoteDeviceFile(ctx echo.Context, id Id) error {
+	var request NoteDeviceFileRequestObject
+
+	request.Id = id
+
+	var body NoteDeviceFileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteDeviceFile(ctx.Request().Context(), request.(NoteDeviceFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteDeviceFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteDeviceFileResponseObject); ok {
+		return validResponse.VisitNoteDeviceFileResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -7620,6 +7988,31 @@ func (sh *strictHandler) ReplaceDeviceKey(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(ReplaceDeviceKeyResponseObject); ok {
 		return validResponse.VisitReplaceDeviceKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefuseDevice operation middleware
+func (sh *strictHandler) RefuseDevice(ctx echo.Context, id Id) error {
+	var request RefuseDeviceRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefuseDevice(ctx.Request().Context(), request.(RefuseDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefuseDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefuseDeviceResponseObject); ok {
+		return validResponse.VisitRefuseDeviceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

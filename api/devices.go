@@ -19,6 +19,12 @@ func (s *Server) ListDevices(ctx context.Context, req ListDevicesRequestObject) 
 	if or(req.Params.Scope) == ListDevicesParamsScopeAll {
 		q.Owner = ""
 	}
+	switch or(req.Params.Only) {
+	case ListDevicesParamsOnlyPending:
+		q.State = portal.DevicePending
+	case ListDevicesParamsOnlyOutdated:
+		q.Outdated = true
+	}
 	if req.Params.Owner != nil {
 		q.Owner = portal.UserID(*req.Params.Owner)
 	}
@@ -135,9 +141,53 @@ func (s *Server) GetDeviceConfig(ctx context.Context, req GetDeviceConfigRequest
 		return nil, err
 	}
 	if wantsText(ctx) {
+		if err := s.noteOwnFile(ctx, portal.DeviceID(req.Id), c.Version); err != nil {
+			return nil, err
+		}
 		return GetDeviceConfig200TextResponse(wgQuick(c)), nil
 	}
 	return GetDeviceConfig200JSONResponse(configJSON(c)), nil
+}
+
+// noteOwnFile notes that the owner has read the file as it goes onto the device.
+func (s *Server) noteOwnFile(ctx context.Context, id portal.DeviceID, version string) error {
+	d, err := s.Peers.Device(ctx, actor(ctx), id)
+	if err != nil || d.User != actor(ctx).User {
+		return err
+	}
+	_, err = s.Peers.NoteFile(ctx, actor(ctx), id, version)
+	return err
+}
+
+// NoteDeviceFile keeps which version of its file a device has.
+func (s *Server) NoteDeviceFile(ctx context.Context, req NoteDeviceFileRequestObject) (NoteDeviceFileResponseObject, error) {
+	id, err := s.mayChange(ctx, req.Id, auth.DevicesKeys)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Peers.NoteFile(ctx, actor(ctx), id, req.Body.Version)
+	if err != nil {
+		return nil, err
+	}
+	return NoteDeviceFile200JSONResponse{s.device(d)}, nil
+}
+
+// ApproveDevice lets a device in that waits.
+func (s *Server) ApproveDevice(ctx context.Context, req ApproveDeviceRequestObject) (ApproveDeviceResponseObject, error) {
+	d, err := s.Peers.ApproveDevice(ctx, actor(ctx), portal.DeviceID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return ApproveDevice200JSONResponse{s.device(d)}, nil
+}
+
+// RefuseDevice removes a device that waits.
+func (s *Server) RefuseDevice(ctx context.Context, req RefuseDeviceRequestObject) (RefuseDeviceResponseObject, error) {
+	revision, err := s.Peers.RefuseDevice(ctx, actor(ctx), portal.DeviceID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return RefuseDevice200JSONResponse{Revision: int64(revision)}, nil
 }
 
 // SuspendDevice cuts a device until it is resumed.
@@ -183,6 +233,10 @@ func deviceJSON(d peers.DeviceView, now time.Time) Device {
 	}
 	out.Owner.Id, out.Owner.Name, out.Owner.Email = string(d.User), d.OwnerName, d.OwnerEmail
 	out.Profile.Id, out.Profile.Name, out.Profile.Mode = string(d.Profile), d.ProfileName, DeviceProfileMode(d.ProfileMode)
+	out.Outdated = make([]DeviceOutdated, len(d.Outdated))
+	for i, reason := range d.Outdated {
+		out.Outdated[i] = DeviceOutdated(reason)
+	}
 	out.Grant.Level, out.Grant.NotAfter = DeviceGrantLevel(d.Grant.Level), d.Grant.NotAfter
 	if !now.Before(d.Grant.NotAfter) {
 		out.Grant.Level = DeviceGrantLevelQuarantine
@@ -201,6 +255,8 @@ func deviceJSON(d peers.DeviceView, now time.Time) Device {
 // deviceStatus is what to show first. A device that is suspended or whose session has ended may still have a handshake: it is in quarantine.
 func deviceStatus(d peers.DeviceView, now time.Time) DeviceStatus {
 	switch {
+	case d.State == portal.DevicePending:
+		return DeviceStatusPending
 	case d.State == portal.DeviceSuspended:
 		return DeviceStatusSuspended
 	case !now.Before(d.Grant.NotAfter):

@@ -69,6 +69,7 @@ func profileInput(in *ProfileInput) peers.ProfileInput {
 		Name: in.Name, Description: or(in.Description), Mode: portal.Mode(in.Mode), Included: or(in.Included), Excluded: or(in.Excluded),
 		DNS: or(in.Dns), Search: or(in.Search), MTU: or(in.Mtu), Keepalive: time.Duration(or(in.Keepalive)) * time.Second,
 		Session: time.Duration(or(in.SessionSeconds)) * time.Second, MaxDevices: or(in.MaxDevices),
+		Names: or(in.Names), Match: or(in.Match), Idle: time.Duration(or(in.IdleSeconds)) * time.Second, Approval: or(in.Approval),
 		Groups: idsFrom[portal.GroupID](or(in.Groups)), PoPs: idsFrom[portal.PoPID](or(in.Pops)),
 	}
 }
@@ -81,6 +82,7 @@ func profileJSON(p peers.ProfileView) Profile {
 	out := Profile{
 		Id: string(p.ID), Name: p.Name, Description: p.Description, Mode: ProfileMode(p.Mode), Routes: texts(p.Routes[:min(count, shownRoutes)]),
 		RouteCount: &count, Included: texts(p.Included), Excluded: texts(p.Excluded), Dns: texts(p.DNS), Search: nonNil(p.Search), Mtu: p.MTU,
+		Names: nonNil(p.Names), Answers: texts(p.Answers), Match: nonNil(p.Match), IdleSeconds: seconds(p.Idle), Approval: p.Approval,
 		Keepalive: seconds(p.Keepalive), SessionSeconds: seconds(p.Session), MaxDevices: p.MaxDevices, Groups: ids(p.Groups), Pops: ids(p.PoPs),
 	}
 	out.Regions = empty(out.Regions)

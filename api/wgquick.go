@@ -40,7 +40,7 @@ func stringsOf[T fmt.Stringer](items []T) []string { return texts(items) }
 func configJSON(c portal.WireGuardConfig) WireGuardConfig {
 	out := WireGuardConfig{
 		FileName: c.FileName, Comments: nonNil(c.Comments), Addresses: texts(c.Addresses), Dns: texts(c.DNS), Search: nonNil(c.Search), Mtu: c.MTU,
-		AllowedIps: texts(c.AllowedIPs), PublicKey: c.PublicKey.String(), Endpoint: c.Endpoint, Keepalive: seconds(c.Keepalive), Pop: text(c.PoP),
+		AllowedIps: texts(c.AllowedIPs), PublicKey: c.PublicKey.String(), Endpoint: c.Endpoint, Keepalive: seconds(c.Keepalive), Pop: text(c.PoP), Version: text(c.Version),
 	}
 	if c.PublicKey.IsZero() {
 		out.PublicKey = "" // no gateway takes clients now

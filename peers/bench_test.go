@@ -129,7 +129,7 @@ func addToCrowd(tx *store.Tx, h *house, pool portal.Pool, group portal.GroupID, 
 		ID: portal.NewID[portal.DeviceID](h.now), User: u.ID, Name: "laptop", Platform: portal.Linux, Protocol: portal.WireGuard, Profile: h.profile.ID, PoP: h.pop.ID,
 		PublicKey: numberedKey(i), Addr: addr, State: portal.DeviceActive, CreatedAt: h.now, KeyAt: h.now,
 	}
-	return tx.CreateDevice(d, portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: h.now.Add(time.Hour)}, "")
+	return tx.CreateDevice(d, portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: h.now.Add(time.Hour)}, "", "")
 }
 
 // BenchmarkPolicy changes policy that concerns 50,000 people.

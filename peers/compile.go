@@ -81,6 +81,7 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 		Signature: sig,
 		Level:     g.Level,
 		NotAfter:  g.NotAfter,
+		Idle:      p.Idle,
 	}, true
 }
 

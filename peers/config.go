@@ -3,9 +3,7 @@ package peers
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -58,9 +56,10 @@ func (s *Service) config(d store.DeviceRecord, p portal.Profile, g portal.Gatewa
 		MTU:        p.MTU,
 		AllowedIPs: portal.Routes(p),
 		PublicKey:  g.PublicKey,
-		Endpoint:   net.JoinHostPort(g.Host, strconv.Itoa(int(g.Port))),
+		Endpoint:   portal.EndpointOf(g),
 		Keepalive:  p.Keepalive,
 		PoP:        g.PoP,
+		Version:    portal.FactsOf(p, g).Version(),
 	}
 	if cfg.MTU == 0 {
 		cfg.MTU = portal.DefaultMTU

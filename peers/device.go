@@ -50,18 +50,23 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		if err != nil {
 			return err
 		}
-		sig, err := p.newDevice(d, grant)
+		d.State = newState(profile)
+		sig, err := p.newDevice(d, grant, profile)
 		if err != nil {
 			return err
 		}
-		if err := tx.CreateDevice(d, grant, sig); err != nil {
+		file, err := firstFile(tx, d, profile)
+		if err != nil {
+			return err
+		}
+		if err := tx.CreateDevice(d, grant, sig, file); err != nil {
 			return fmt.Errorf("add device for %s: %w", d.User, err)
 		}
 		view = DeviceView{
 			Device: d, OwnerName: owner.Name, OwnerEmail: owner.Email, ProfileName: profile.Name, ProfileMode: profile.Mode, Grant: grant, Revision: p.last,
 		}
 		return tx.Audit(by, "device.create", deviceTarget(d.ID), map[string]any{
-			"owner": d.User, "name": d.Name, "profile": d.Profile, "publicKey": d.PublicKey, "ipv4": d.Addr.V4, "ipv6": d.Addr.V6,
+			"owner": d.User, "name": d.Name, "profile": d.Profile, "publicKey": d.PublicKey, "ipv4": d.Addr.V4, "ipv6": d.Addr.V6, "state": d.State,
 		})
 	})
 	return view, err
@@ -208,6 +213,17 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 		if err := tx.SetDeviceKey(id, key); err != nil {
 			return 0, fmt.Errorf("replace key of device %s: %w", id, err)
 		}
+		profile, err := p.profile(d.Profile)
+		if err != nil {
+			return 0, err
+		}
+		file, err := firstFile(tx, d.Device, profile)
+		if err != nil {
+			return 0, err
+		}
+		if err := tx.SetDeviceFile(id, file); err != nil {
+			return 0, err
+		}
 		if err := p.devices(store.DeviceFilter{IDs: []portal.DeviceID{id}}); err != nil {
 			return 0, err
 		}
@@ -233,6 +249,10 @@ func (s *Service) RevokeDevice(ctx context.Context, by portal.Actor, id portal.D
 }
 
 func revoke(p *policy, by portal.Actor, d store.DeviceRecord) (uint64, error) {
+	return remove(p, by, d, "device.revoke")
+}
+
+func remove(p *policy, by portal.Actor, d store.DeviceRecord, action string) (uint64, error) {
 	if err := p.tx.DeleteDevice(d.ID); err != nil {
 		return 0, fmt.Errorf("revoke device %s: %w", d.ID, err)
 	}
@@ -242,7 +262,7 @@ func revoke(p *policy, by portal.Actor, d store.DeviceRecord) (uint64, error) {
 	if err := p.dropDevice(d); err != nil {
 		return 0, err
 	}
-	return p.last, p.tx.Audit(by, "device.revoke", deviceTarget(d.ID), map[string]any{"owner": d.User, "name": d.Name, "publicKey": d.PublicKey, "ipv4": d.Addr.V4})
+	return p.last, p.tx.Audit(by, action, deviceTarget(d.ID), map[string]any{"owner": d.User, "name": d.Name, "publicKey": d.PublicKey, "ipv4": d.Addr.V4})
 }
 
 // SuspendDevice cuts the device until it is resumed; it keeps its address and key. Doing it twice changes nothing.
@@ -270,6 +290,9 @@ func (s *Service) setState(ctx context.Context, by portal.Actor, id portal.Devic
 		d, err := tx.Device(id) // again, under the lock
 		if err != nil || d.State == state {
 			return 0, err
+		}
+		if d.State == portal.DevicePending {
+			return 0, ErrPending
 		}
 		if err := tx.SetDeviceState(id, state); err != nil {
 			return 0, err

@@ -15,18 +15,21 @@ type DeviceView struct {
 	ProfileName string
 	ProfileMode portal.Mode
 	Grant       portal.Grant
-	Live        portal.Live // zero: no gateway has seen it
-	LiveGateway string      // name; "" with a zero Live
-	LivePoP     string      // name
-	Revision    uint64      // of the change just made; 0 where nothing was changed that gateways must know
+	Live        portal.Live         // zero: no gateway has seen it
+	LiveGateway string              // name; "" with a zero Live
+	LivePoP     string              // name
+	Outdated    []portal.FileReason // what its file lacks; empty when it is as it would be made now, and when that is not known
+	Revision    uint64              // of the change just made; 0 where nothing was changed that gateways must know
 }
 
 // DeviceQuery selects devices, newest first.
 type DeviceQuery struct {
-	Owner portal.UserID // "": everybody's, which needs the right to manage
-	Text  string        // part of a name, of the owner's name or e-mail; or an address, the beginning of one, or a public key
-	After string        // Next of the page before
-	Limit int           // 1 to 200; 0: 50
+	Owner    portal.UserID      // "": everybody's, which needs the right to manage
+	Text     string             // part of a name, of the owner's name or e-mail; or an address, the beginning of one, or a public key
+	State    portal.DeviceState // "": any
+	Outdated bool               // only devices whose file is out of date
+	After    string             // Next of the page before
+	Limit    int                // 1 to 200; 0: 50
 }
 
 // DevicePage is one page of devices.
@@ -64,6 +67,15 @@ func (s *Service) Devices(ctx context.Context, by portal.Actor, q DeviceQuery) (
 		return DevicePage{}, err
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		if q.Outdated {
+			known, err := readFiles(tx)
+			if err != nil {
+				return err
+			}
+			if f.Files, err = known.outdatedFiles(""); err != nil {
+				return err
+			}
+		}
 		f.Limit++ // one more tells whether there is another page
 		views, err := viewDevices(tx, f)
 		if err != nil {
@@ -80,7 +92,7 @@ func (s *Service) Devices(ctx context.Context, by portal.Actor, q DeviceQuery) (
 }
 
 func (q DeviceQuery) filter(by portal.Actor) (store.DeviceFilter, error) {
-	f := store.DeviceFilter{Text: q.Text, Before: portal.DeviceID(q.After), Newest: true, Limit: q.Limit}
+	f := store.DeviceFilter{State: q.State, Text: q.Text, Before: portal.DeviceID(q.After), Newest: true, Limit: q.Limit}
 	if f.Limit == 0 {
 		f.Limit = defaultLimit
 	}
@@ -112,12 +124,20 @@ func viewDevices(tx *store.Tx, f store.DeviceFilter) ([]DeviceView, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := readFiles(tx)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]DeviceView, len(devices))
 	for i, d := range devices {
 		l := live[d.ID]
+		outdated, err := known.outdated(d.Profile, d.File)
+		if err != nil {
+			return nil, err
+		}
 		views[i] = DeviceView{
 			Device: d.Device, OwnerName: d.OwnerName, OwnerEmail: d.OwnerEmail, ProfileName: d.ProfileName, ProfileMode: d.ProfileMode, Grant: d.Grant,
-			Live: l.Live, LiveGateway: l.GatewayName, LivePoP: l.PoPName,
+			Live: l.Live, LiveGateway: l.GatewayName, LivePoP: l.PoPName, Outdated: outdated,
 		}
 	}
 	return views, nil

@@ -90,6 +90,9 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 		if err := tx.RecordLive(live); err != nil {
 			return err
 		}
+		if err := endIdled(tx, live); err != nil {
+			return err
+		}
 		notes, err = tx.NoteLive()
 		return err
 	})

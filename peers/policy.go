@@ -180,8 +180,11 @@ func (p *policy) profile(id portal.ProfileID) (portal.Profile, error) {
 	return read, nil
 }
 
-// newDevice writes the entry of a device that is about to be added, and returns the signature to add it with.
-func (p *policy) newDevice(d portal.Device, g portal.Grant) (portal.SignatureID, error) {
+// newDevice writes the entry of a device that is about to be added, and returns the signature to add it with: "" without an entry.
+func (p *policy) newDevice(d portal.Device, g portal.Grant, profile portal.Profile) (portal.SignatureID, error) {
+	if d.State != portal.DeviceActive {
+		return "", nil
+	}
 	rules, err := p.tx.RulesOf(d.User)
 	if err != nil {
 		return "", err
@@ -192,7 +195,8 @@ func (p *policy) newDevice(d portal.Device, g portal.Grant) (portal.SignatureID,
 		return "", err
 	}
 	// The caller has checked that the owner is active and that the profile is open: there is an entry.
-	e, _ := entryOf(d, g, true, portal.Profile{}, nil, sig.ID)
+	profile.Groups = nil
+	e, _ := entryOf(d, g, true, profile, nil, sig.ID)
 	return sig.ID, p.write(append(changes, store.LogChange{Key: entryLogKey(d), Value: entryValue(e)}))
 }
 

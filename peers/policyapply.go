@@ -78,7 +78,7 @@ func (a *applier) apply(c PolicyChange) {
 
 // inFile is what the API's fields are called in a file.
 func inFile(path string) string {
-	for api, file := range map[string]string{"/maxDevices": "/max_devices", "/sessionSeconds": "/session"} {
+	for api, file := range map[string]string{"/maxDevices": "/max_devices", "/sessionSeconds": "/session", "/idleSeconds": "/idle"} {
 		if rest, ok := strings.CutPrefix(path, api); ok {
 			return file + rest
 		}
@@ -188,6 +188,7 @@ func (a *applier) profile(c PolicyChange, i int, path string) error {
 	in := a.profileNow(was)
 	in.Name, in.Description, in.Mode, in.Included, in.Excluded = p.Name, p.Description, portal.Mode(p.Mode), p.Included, p.Excluded
 	in.DNS, in.Search, in.MTU, in.MaxDevices = p.DNS, p.Search, p.MTU, p.MaxDevices
+	in.Names, in.Match, in.Approval, in.Idle = p.Names, p.Match, p.Approval, a.duration(path+"/idle", p.Idle)
 	in.Keepalive, in.Session = a.duration(path+"/keepalive", p.Keepalive), a.duration(path+"/session", p.Session)
 	in.Groups, in.PoPs = idList(a, path+"/groups", a.names.groups, p.Groups, groupName), idList(a, path+"/pops", a.names.pops, p.PoPs, popName)
 	if p.Pool != "" {

@@ -30,7 +30,8 @@ func diffDocuments(have, want policyfile.Document, prune bool) []PolicyChange {
 	pool := func(p policyfile.Profile) string { return p.Pool }
 	diffList(&changes, "profile", have.Profiles, want.Profiles, prune, func(p policyfile.Profile) (string, string) {
 		p = plainProfile(p)
-		p.Groups, p.PoPs, p.Session, p.Keepalive = sorted(p.Groups), sorted(p.PoPs), sameDuration(p.Session), sameDuration(p.Keepalive)
+		p.Groups, p.PoPs = sorted(p.Groups), sorted(p.PoPs)
+		p.Session, p.Keepalive, p.Idle = sameDuration(p.Session), sameDuration(p.Keepalive), sameDuration(p.Idle)
 		if i := slices.IndexFunc(have.Profiles, func(x policyfile.Profile) bool { return x.Name == p.Name }); p.Pool == "" && i >= 0 {
 			p.Pool = pool(have.Profiles[i]) // not said: as it is
 		}
@@ -61,10 +62,12 @@ func plainProfile(p policyfile.Profile) policyfile.Profile {
 	var c check
 	saved := ProfileInput{
 		Name: p.Name, Description: p.Description, Mode: portal.Mode(p.Mode), Included: p.Included, Excluded: p.Excluded, DNS: p.DNS, Search: p.Search,
+		Names: p.Names, Match: p.Match,
 	}.profile(&c)
 	if c.err() != nil {
 		return p
 	}
+	p.Names, p.Match = saved.Names, saved.Match
 	p.Name, p.Description, p.Included, p.Excluded, p.DNS, p.Search = saved.Name, saved.Description, texts(saved.Included), texts(saved.Excluded), texts(saved.DNS), saved.Search
 	return p
 }

@@ -112,8 +112,12 @@ func (n names) rule(r portal.Rule) policyfile.Rule {
 func (n names) profile(p portal.Profile) policyfile.Profile {
 	out := policyfile.Profile{
 		Name: p.Name, Description: p.Description, Mode: string(p.Mode), Included: texts(p.Included), Excluded: texts(p.Excluded),
-		DNS: texts(p.DNS), Search: p.Search, MTU: p.MTU, MaxDevices: p.MaxDevices, Groups: namesOf(n.groups, p.Groups, groupName),
+		Names: p.Names, Match: p.Match, Approval: p.Approval, DNS: texts(p.DNS), Search: p.Search, MTU: p.MTU, MaxDevices: p.MaxDevices,
+		Groups: namesOf(n.groups, p.Groups, groupName),
 		PoPs: namesOf(n.pops, p.PoPs, popName), Pool: nameOf(n.pools, p.Pool, poolName),
+	}
+	if p.Idle > 0 {
+		out.Idle = p.Idle.String()
 	}
 	if p.Keepalive > 0 {
 		out.Keepalive = p.Keepalive.String()

@@ -312,9 +312,8 @@ func previewProfile(tx *store.Tx, in ProposedChange, out *Preview) error {
 	if err != nil {
 		return err
 	}
-	if len(out.RoutesAdded)+len(out.RoutesRemoved) > 0 || !slices.Equal(before.DNS, after.DNS) || !slices.Equal(before.Search, after.Search) ||
-		before.MTU != after.MTU || before.Keepalive != after.Keepalive {
-		out.Files = len(devices)
+	if out.Files, err = filesAfter(tx, before, after, len(devices)); err != nil {
+		return err
 	}
 	seen := map[portal.UserID]bool{}
 	for _, d := range devices {

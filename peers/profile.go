@@ -16,13 +16,17 @@ type ProfileInput struct {
 	Description string
 	Mode        portal.Mode
 	Included    []string // prefixes without host bits, at most 1000
-	Excluded    []string // the same
+	Names       []string // DNS names, at most 50; Split only
+	Excluded    []string // prefixes, as Included
 	DNS         []string
 	Search      []string
+	Match       []string      // domains, at most 16
 	MTU         int           // bytes; 0: portal.DefaultMTU
 	Keepalive   time.Duration // whole seconds; 0: none
 	Session     time.Duration // whole seconds; 0: portal.DefaultSession
+	Idle        time.Duration // whole seconds, 10 minutes to 30 days; 0: never
 	MaxDevices  int           // per person; 0: no limit
+	Approval    bool
 	Pool        portal.PoolID // "": the oldest pool
 	Groups      []portal.GroupID
 	PoPs        []portal.PoPID
@@ -35,12 +39,16 @@ func (in ProfileInput) profile(c *check) portal.Profile {
 		Description: c.text("/description", in.Description, maxDescription),
 		Mode:        oneOf(c, "/mode", in.Mode, portal.Split, portal.Full),
 		Included:    c.prefixes("/included", in.Included),
+		Names:       c.domains("/names", in.Names, maxNames),
 		Excluded:    c.prefixes("/excluded", in.Excluded),
 		DNS:         c.addrs("/dns", in.DNS),
-		Search:      c.domains("/search", in.Search),
+		Search:      c.domains("/search", in.Search, maxSearch),
+		Match:       c.domains("/match", in.Match, maxSearch),
 		MTU:         in.MTU,
 		Keepalive:   c.seconds("/keepalive", in.Keepalive, 0, time.Hour),
 		Session:     in.Session,
+		Idle:        in.Idle,
+		Approval:    in.Approval,
 		MaxDevices:  c.number("/maxDevices", in.MaxDevices, 0, 1000),
 		Protocols:   []portal.Protocol{portal.WireGuard},
 		Pool:        in.Pool,
@@ -53,14 +61,26 @@ func (in ProfileInput) profile(c *check) portal.Profile {
 	if in.Session != 0 {
 		c.seconds("/sessionSeconds", in.Session, time.Minute, 365*24*time.Hour)
 	}
+	if in.Idle != 0 {
+		c.seconds("/idleSeconds", in.Idle, leastIdle, 30*24*time.Hour)
+	}
+	if len(in.Names) > 0 && in.Mode == portal.Full {
+		c.wrong("/names", "not_allowed", "A profile that sends everything needs no names.")
+	}
+	if len(in.Match) > 0 && len(in.DNS) == 0 {
+		c.wrong("/match", "needs_dns", "Domains to match need a DNS server.")
+	}
 	if len(in.Search) > 0 && len(in.DNS) == 0 {
 		c.wrong("/search", "needs_dns", "Search domains need a DNS server.")
 	}
-	if len(c.fields) == 0 && len(portal.Routes(p)) == 0 {
+	if len(c.fields) == 0 && len(p.Names) == 0 && len(portal.Routes(p)) == 0 {
 		c.wrong("/included", "no_routes", "Nothing is left to go through the tunnel.")
 	}
 	return p
 }
+
+// leastIdle is longer than any pause between the handshakes of a tunnel in use, which is two minutes (REKEY_AFTER_TIME).
+const leastIdle = 10 * time.Minute
 
 // resolve checks what the input names against what there is.
 func (in ProfileInput) resolve(tx *store.Tx, c *check, p *portal.Profile) error {
@@ -185,6 +205,7 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 
 // CreateProfile adds a profile. It returns portal.ErrDuplicate when the name is taken, and ErrNoPool when there is no pool yet.
 func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (view ProfileView, err error) {
+	answers := s.namesNow(ctx, in)
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		var c check
 		profile := in.profile(&c)
@@ -195,16 +216,18 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 		if err := p.tx.CreateProfile(profile); err != nil {
 			return err
 		}
-		view, err = p.published(by, profile, "profile.create", profile)
+		view, err = p.published(by, profile, answers, "profile.create", profile)
 		return err
 	})
 	return view, err
 }
 
-// UpdateProfile replaces a profile. People whose groups it is no longer open to lose their entries. Files that are out keep their routes.
+// UpdateProfile replaces a profile. People whose groups it is no longer open to lose their entries. Files that are out and not as they would be made
+// now are out of date from then on.
 // Where sessions are shorter now, grants that run end as if they had been given so.
 // It returns ErrInUse when the pool is another one and devices have addresses of the old one.
 func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (view ProfileView, err error) {
+	answers := s.namesNow(ctx, in)
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		old, err := p.tx.Profile(id)
 		if err != nil {
@@ -233,20 +256,27 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 				return err
 			}
 		}
-		if shorter || !slices.Equal(old.Groups, profile.Groups) {
+		if shorter || old.Idle != profile.Idle || !slices.Equal(old.Groups, profile.Groups) {
 			if err := p.devices(store.DeviceFilter{Profile: id}); err != nil {
 				return err
 			}
 		}
-		view, err = p.published(by, profile, "profile.update", store.Changed{Now: profile, Before: old})
+		view, err = p.published(by, profile, answers, "profile.update", store.Changed{Now: profile, Before: old})
 		return err
 	})
 	return view, err
 }
 
 // published writes the profile's object and the audit event, and returns the view.
-func (p *policy) published(by portal.Actor, profile portal.Profile, action string, detail any) (ProfileView, error) {
+func (p *policy) published(by portal.Actor, profile portal.Profile, answers map[string][]netip.Addr, action string, detail any) (ProfileView, error) {
 	if err := p.serve(profile); err != nil {
+		return ProfileView{}, err
+	}
+	if err := seeAnswers(p.tx, answers); err != nil {
+		return ProfileView{}, err
+	}
+	profile, err := p.tx.Profile(profile.ID)
+	if err != nil {
 		return ProfileView{}, err
 	}
 	if err := p.tx.Audit(by, action, "profile:"+string(profile.ID), detail); err != nil {

@@ -67,7 +67,8 @@ func TestRenewalLetsEveryGrantOfThePersonRunAgain(t *testing.T) {
 		if err != nil || n != 2 || !earliest.Equal(h.now.Add(time.Hour)) {
 			t.Errorf("renewed %d until %s, %v; want 2 until %s", n, earliest, err, h.now.Add(time.Hour))
 		}
-		for d, want := range map[peers.DeviceView]time.Time{a: h.now.Add(8 * time.Hour), b: h.now.Add(time.Hour), his: his.Grant.NotAfter} {
+		for i, want := range []time.Time{h.now.Add(8 * time.Hour), h.now.Add(time.Hour), his.Grant.NotAfter} {
+			d := []peers.DeviceView{a, b, his}[i]
 			e, _ := h.entry(d)
 			v, err := h.s.Device(h.ctx(), h.admin, d.ID)
 			if err != nil || !e.NotAfter.Equal(want) || !v.Grant.NotAfter.Equal(want) || v.Addr != d.Addr {

@@ -156,9 +156,9 @@ func (c *check) addrs(path string, texts []string) []netip.Addr {
 	return list
 }
 
-func (c *check) domains(path string, texts []string) []string {
-	if len(texts) > maxSearch {
-		c.wrong(path, "too_many", "At most %d domains.", maxSearch)
+func (c *check) domains(path string, texts []string, most int) []string {
+	if len(texts) > most {
+		c.wrong(path, "too_many", "At most %d names.", most)
 		return nil
 	}
 	var list []string

@@ -37,13 +37,14 @@ type EntryKey struct {
 // Entry is one device that may connect: who it is, where it is, what applies to it, until when.
 type Entry struct {
 	EntryKey
-	PublicKey PublicKey   `json:"key"`
-	V4        netip.Addr  `json:"v4"`
-	V6        netip.Addr  `json:"v6"`
-	Signature SignatureID `json:"sig"`
-	Level     Level       `json:"level"`
-	NotAfter  time.Time   `json:"not_after"` // from then on the level is quarantine, by the gateway's clock
-	Revision  uint64      `json:"rev"`
+	PublicKey PublicKey     `json:"key"`
+	V4        netip.Addr    `json:"v4"`
+	V6        netip.Addr    `json:"v6"`
+	Signature SignatureID   `json:"sig"`
+	Level     Level         `json:"level"`
+	NotAfter  time.Time     `json:"not_after"`      // from then on the level is quarantine, by the gateway's clock
+	Idle      time.Duration `json:"idle,omitempty"` // without a handshake for so long, too; nanoseconds, 0: never
+	Revision  uint64        `json:"rev"`
 }
 
 // LevelAt is the level that holds at now.

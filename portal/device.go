@@ -35,6 +35,7 @@ type DeviceState string
 const (
 	DeviceActive    DeviceState = "active"
 	DeviceSuspended DeviceState = "suspended"
+	DevicePending   DeviceState = "pending" // waits for approval, without an entry
 )
 
 // Device is one client of one person: a key, a profile and its addresses.
@@ -87,6 +88,7 @@ type Live struct {
 	Handshake time.Time      // zero: never
 	Rx, Tx    uint64         // bytes received from and sent to the client, since the gateway started counting
 	At        time.Time      // when the gateway reported
+	Idled     bool           // the gateway has ended its session because of Profile.Idle
 }
 
 // ConnectedWithin is how old a handshake may be for the device to count as connected: WireGuard makes a new one after

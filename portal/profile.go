@@ -21,13 +21,18 @@ type Profile struct {
 	Description string
 	Mode        Mode
 	Included    []netip.Prefix // Split: what goes through the tunnel
+	Names       []string       // Split: DNS names whose addresses go through the tunnel
+	Answers     []netip.Addr   // what Names stand for; kept beside the profile, see Routes
 	Excluded    []netip.Prefix // left out, exactly, in both families
 	DNS         []netip.Addr
 	Search      []string // search domains
+	Match       []string // only names below these are asked of DNS; for clients that can tell names apart, which WireGuard's files cannot say
 	MTU         int      // bytes; 0: DefaultMTU
 	Keepalive   time.Duration
 	Session     time.Duration // how long a grant lasts after a sign-in; 0: DefaultSession
+	Idle        time.Duration // a device without a handshake for so long falls to quarantine; 0: never
 	MaxDevices  int           // per person; 0: no limit
+	Approval    bool          // a new device waits until somebody with DevicesWrite has approved it
 	Protocols   []Protocol
 	Pool        PoolID
 	Groups      []GroupID // who may use it; empty: everyone

@@ -6,10 +6,13 @@ import (
 	"slices"
 )
 
-// Routes is what a client with this profile sends through the tunnel: exactly the included prefixes (Full: everything) without the
+// Routes is what a client with this profile sends through the tunnel: exactly the included prefixes and names (Full: everything) without the
 // excluded ones, in both families, as the shortest list of prefixes, IPv4 first, in order. It is empty when nothing is left.
 func Routes(p Profile) []netip.Prefix {
-	included := p.Included
+	included := slices.Clone(p.Included)
+	for _, a := range p.Answers {
+		included = append(included, netip.PrefixFrom(a, a.BitLen()))
+	}
 	if p.Mode == Full {
 		included = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	}

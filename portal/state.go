@@ -293,6 +293,9 @@ func (e Entry) digest() [32]byte {
 	b = append(b, e.PublicKey[:]...)
 	b = appendField(b, e.V4.String(), e.V6.String(), string(e.Signature), string(e.Level))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.NotAfter.UnixNano()))
+	if e.Idle > 0 {
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Idle))
+	}
 	b = binary.BigEndian.AppendUint64(b, e.Revision)
 	return sha256.Sum256(b)
 }

@@ -25,6 +25,7 @@ type WireGuardConfig struct {
 	Endpoint        string         // "host:port", an IPv6 address in brackets
 	Keepalive       time.Duration  // whole seconds; 0: none
 	PoP             PoPID          // where the endpoint is
+	Version         string         // of the file, see FileFacts
 }
 
 // PrivateKeyPlaceholder stands where the private key belongs in a file that the portal gives out: it has none.

@@ -79,6 +79,7 @@ type liveMsg struct {
 	Handshake int64           `json:"h"` // microseconds since 1970 UTC; 0: never
 	Rx        uint64          `json:"rx"`
 	Tx        uint64          `json:"tx"`
+	Idled     bool            `json:"i,omitempty"`
 }
 
 // The longest texts that a gateway may report, in bytes. Longer ones are cut.
@@ -163,7 +164,7 @@ func printable(s string, n int) string {
 }
 
 func (l liveMsg) live(gateway portal.GatewayID, at time.Time) portal.Live {
-	out := portal.Live{Device: l.Device, Gateway: gateway, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, At: at}
+	out := portal.Live{Device: l.Device, Gateway: gateway, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, At: at, Idled: l.Idled}
 	if l.Handshake > 0 {
 		out.Handshake = time.UnixMicro(l.Handshake).UTC()
 	}
@@ -171,7 +172,7 @@ func (l liveMsg) live(gateway portal.GatewayID, at time.Time) portal.Live {
 }
 
 func newLiveMsg(l portal.Live) liveMsg {
-	m := liveMsg{Device: l.Device, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx}
+	m := liveMsg{Device: l.Device, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, Idled: l.Idled}
 	if !l.Handshake.IsZero() {
 		m.Handshake = l.Handshake.UnixMicro()
 	}

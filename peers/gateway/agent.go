@@ -32,13 +32,14 @@ type Agent struct {
 	PollEvery   time.Duration // how often peers are looked at; 0: every second, or less often where there are many
 
 	// The goroutine of Run owns these (Open before it).
-	disk   *disk
-	state  *portal.State
-	expiry expiry
-	lapsed map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
-	texts  texts
-	closed bool  // the grace has run out: nothing is forwarded
-	sick   error // the data path may differ from the state: settle until it does not
+	disk      *disk
+	state     *portal.State
+	expiry    expiry
+	lapsed    map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
+	texts     texts
+	idleSince map[portal.EntryKey]time.Time // when the idle clock of an entry was started by a renewal
+	closed    bool                          // the grace has run out: nothing is forwarded
+	sick      error                         // the data path may differ from the state: settle until it does not
 
 	repairs int // comparisons since the start
 

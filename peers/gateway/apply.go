@@ -101,7 +101,8 @@ func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err er
 	if want.Node.Port == 0 {
 		return 0, nil // no portal has said yet what this node is
 	}
-	d := a.due(now)
+	d, idled := a.due(now)
+	want.Entries = a.standing(want.Entries)
 	if a.closed {
 		want.Entries = nil
 	}
@@ -121,6 +122,9 @@ func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err er
 		pass("host", func() (int, error) { return a.Host.Sync(ctx, want.Node) })
 	}
 	a.sick = err
+	if len(idled) > 0 {
+		a.say(idled)
+	}
 	return repaired, err
 }
 

@@ -36,22 +36,25 @@ func (x *expiry) Pop() any {
 
 // indexAll rebuilds what index keeps, from the whole state.
 func (a *Agent) indexAll(now time.Time) {
-	a.lapsed = map[portal.EntryKey]bool{}
+	a.lapsed, a.idleSince = map[portal.EntryKey]bool{}, map[portal.EntryKey]time.Time{}
 	a.peers.reset()
 	for k, e := range a.state.Entries {
 		a.peers.know(e.PublicKey, k)
+		if e.Idle > 0 {
+			a.idleSince[k] = now
+		}
 		if e.LevelAt(now) != e.Level {
 			a.lapsed[k] = true
 		}
 	}
-	a.rebuildExpiry()
+	a.rebuildExpiry(now)
 }
 
-func (a *Agent) rebuildExpiry() {
+func (a *Agent) rebuildExpiry(now time.Time) {
 	a.expiry = a.expiry[:0]
 	for k, e := range a.state.Entries {
 		if !a.lapsed[k] && e.Level != portal.LevelQuarantine {
-			a.expiry = append(a.expiry, end{e.NotAfter, k})
+			a.expiry = append(a.expiry, a.nextEnd(e, now))
 		}
 	}
 	heap.Init(&a.expiry)
@@ -75,43 +78,59 @@ func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
 		a.peers.forget(e.Old.PublicKey)
 	}
 	for _, e := range d.Entries {
+		fallen := a.follow(e, now)
 		if e.New == nil {
 			continue
 		}
 		a.peers.know(e.New.PublicKey, e.New.EntryKey)
-		if level := e.New.LevelAt(now); level != e.New.Level {
+		level := e.New.LevelAt(now)
+		if fallen {
+			level = portal.LevelQuarantine
+		}
+		if level != e.New.Level {
 			e.New.Level = level
 			a.lapsed[e.New.EntryKey] = true
 		} else if level != portal.LevelQuarantine {
-			heap.Push(&a.expiry, end{e.New.NotAfter, e.New.EntryKey})
+			heap.Push(&a.expiry, a.nextEnd(*e.New, now))
 		}
 	}
 	if len(a.expiry) > 2*len(a.state.Entries)+64 {
-		a.rebuildExpiry()
+		a.rebuildExpiry(now)
 	}
 	return gone
 }
 
-// due takes the entries whose end has come out of the heap, marks them as lapsed, and returns what that changes.
-func (a *Agent) due(now time.Time) (d portal.Delta) {
+// due takes the entries whose end has come out of the heap, marks them as lapsed, and returns what that changes, and what is to be said of
+// those that were idle.
+func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 	for len(a.expiry) > 0 && !now.Before(a.expiry[0].at) {
 		x := heap.Pop(&a.expiry).(end)
 		e, there := a.state.Entries[x.key]
-		if !there || a.lapsed[x.key] || !e.NotAfter.Equal(x.at) || e.Level == portal.LevelQuarantine {
+		if !there || a.lapsed[x.key] || e.Level == portal.LevelQuarantine {
 			continue
+		}
+		if now.Before(e.NotAfter) { // idle, or an end that was moved since
+			if idle := a.idleEnd(e, now); idle.IsZero() || now.Before(idle) {
+				if !idle.IsZero() {
+					heap.Push(&a.expiry, a.nextEnd(e, now))
+				}
+				continue
+			}
+			a.peers.setIdled(x.key, true)
+			idled = append(idled, a.peers.live(e, a.state.Node.Gateway, now))
 		}
 		a.lapsed[x.key] = true
 		old, fallen := e, e
 		fallen.Level = portal.LevelQuarantine
 		d.Entries = append(d.Entries, portal.EntryDelta{Old: &old, New: &fallen})
 	}
-	return d
+	return d, idled
 }
 
 // endWhatIsDue takes entries whose end has come down to quarantine, and closes the gateway when its grace is over.
 func (a *Agent) endWhatIsDue(ctx context.Context) {
 	now := a.Now()
-	d := a.due(now)
+	d, idled := a.due(now)
 	wasClosed, wasSick := a.closed, a.sick != nil
 	err := a.reach(ctx, d, nil, now)
 	if err != nil {
@@ -123,7 +142,7 @@ func (a *Agent) endWhatIsDue(ctx context.Context) {
 	if len(d.Entries) > 0 || err != nil || wasSick || wasClosed != a.closed {
 		a.noteOutcome(0, 0, err)
 		a.publish()
-		a.say(nil)
+		a.say(idled)
 	}
 }
 

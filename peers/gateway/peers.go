@@ -13,12 +13,13 @@ type peerTable struct {
 	mu     sync.Mutex
 	owners map[portal.PublicKey]portal.EntryKey
 	seen   map[portal.PublicKey]Peer
+	idled  map[portal.EntryKey]bool // fallen to quarantine because they were idle
 }
 
 func (t *peerTable) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owners, t.seen = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}
+	t.owners, t.seen, t.idled = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}, map[portal.EntryKey]bool{}
 }
 
 func (t *peerTable) know(k portal.PublicKey, owner portal.EntryKey) {
@@ -52,7 +53,7 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 			continue
 		}
 		t.seen[p.Key] = p
-		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now})
+		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now, Idled: t.idled[owner]})
 	}
 	return out
 }

@@ -36,12 +36,16 @@ type Profile struct {
 	Description string   `yaml:"description,omitempty"`
 	Mode        string   `yaml:"mode"`
 	Included    []string `yaml:"included,omitempty,flow"`
+	Names       []string `yaml:"names,omitempty,flow"`
 	Excluded    []string `yaml:"excluded,omitempty,flow"`
 	DNS         []string `yaml:"dns,omitempty,flow"`
 	Search      []string `yaml:"search,omitempty,flow"`
+	Match       []string `yaml:"match,omitempty,flow"`
 	MTU         int      `yaml:"mtu,omitempty"`
 	Keepalive   string   `yaml:"keepalive,omitempty"`
 	Session     string   `yaml:"session,omitempty"`
+	Idle        string   `yaml:"idle,omitempty"`
+	Approval    bool     `yaml:"approval,omitempty"`
 	MaxDevices  int      `yaml:"max_devices,omitempty"`
 	Pool        string   `yaml:"pool,omitempty"`
 	Groups      []string `yaml:"groups,omitempty,flow"`

@@ -22,6 +22,7 @@ type deviceRow struct {
 	AddrN     int64
 	State     string
 	Sig       string
+	File      string
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
 	KeyAt     int64
 }
@@ -33,6 +34,7 @@ type DeviceRecord struct {
 	portal.Device
 	Grant       portal.Grant
 	Signature   portal.SignatureID // of its entry in the feed log, "" while it has none
+	File        string             // version of the file that it was given last, "" when that is not known
 	OwnerName   string
 	OwnerEmail  string
 	OwnerState  portal.UserState
@@ -40,12 +42,12 @@ type DeviceRecord struct {
 	ProfileMode portal.Mode
 }
 
-// CreateDevice adds a device and its grant; its entry in the feed log has that signature. It returns portal.ErrDuplicate when the key,
+// CreateDevice adds a device and its grant; its entry in the feed log has that signature, its file that version. It returns portal.ErrDuplicate when the key,
 // the address or the owner's name for it is taken.
-func (tx *Tx) CreateDevice(d portal.Device, g portal.Grant, sig portal.SignatureID) error {
-	err := tx.db.Exec(`INSERT INTO devices (id, user_id, name, platform, protocol, profile_id, pop_id, public_key, pool_id, addr_n, state, sig, created_at, key_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(d.ID), string(d.User), d.Name, string(d.Platform), string(d.Protocol), string(d.Profile),
-		string(d.PoP), d.PublicKey.String(), string(d.Addr.Pool), int64(d.Addr.N), string(d.State), string(sig), micros(d.CreatedAt), micros(d.KeyAt)).Error
+func (tx *Tx) CreateDevice(d portal.Device, g portal.Grant, sig portal.SignatureID, file string) error {
+	err := tx.db.Exec(`INSERT INTO devices (id, user_id, name, platform, protocol, profile_id, pop_id, public_key, pool_id, addr_n, state, sig, file, created_at, key_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(d.ID), string(d.User), d.Name, string(d.Platform), string(d.Protocol), string(d.Profile),
+		string(d.PoP), d.PublicKey.String(), string(d.Addr.Pool), int64(d.Addr.N), string(d.State), string(sig), file, micros(d.CreatedAt), micros(d.KeyAt)).Error
 	if err != nil {
 		return translate(err)
 	}
@@ -65,6 +67,29 @@ func (tx *Tx) SetDeviceName(id portal.DeviceID, name string) error {
 // SetDeviceKey replaces a device's key. It returns portal.ErrDuplicate when another device has that key.
 func (tx *Tx) SetDeviceKey(id portal.DeviceID, key portal.PublicKey) error {
 	return one(tx.db.Exec("UPDATE devices SET public_key = ?, key_at = ? WHERE id = ?", key.String(), micros(tx.Now), string(id)))
+}
+
+// SetDeviceFile notes the version of the file that the device was given.
+func (tx *Tx) SetDeviceFile(id portal.DeviceID, file string) error {
+	return one(tx.db.Exec("UPDATE devices SET file = ? WHERE id = ?", file, string(id)))
+}
+
+// DeviceFile is a version of the file of a profile, and how many devices have it.
+type DeviceFile struct {
+	Profile portal.ProfileID
+	File    string
+	Devices int
+}
+
+// DeviceFiles returns the known versions of files that devices have; of one profile, or of all for "".
+func (tx *Tx) DeviceFiles(profile portal.ProfileID) ([]DeviceFile, error) {
+	var files []DeviceFile
+	err := tx.db.Raw(`SELECT profile_id AS profile, file, COUNT(*) AS devices FROM devices WHERE file <> '' AND (profile_id = ? OR ? = '')
+		GROUP BY profile_id, file ORDER BY profile_id, file`, string(profile), string(profile)).Scan(&files).Error
+	if err != nil {
+		return nil, fmt.Errorf("read versions of files: %w", err)
+	}
+	return files, nil
 }
 
 // SetDeviceState suspends or resumes a device; its entry is the caller's to write.

@@ -17,13 +17,15 @@ type DeviceFilter struct {
 	Profile portal.ProfileID
 	Groups  []portal.GroupID // devices of the members of any of them; Everyone selects all
 	Text    string           // part of a name, of the owner's name or e-mail; or an address, the beginning of an IPv4 address, or a public key
-	Before  portal.DeviceID  // for the next page, newest first
-	After   portal.DeviceID  // for the next page, oldest first
-	Newest  bool             // newest first; else oldest first
-	Limit   int              // 0: all
+	State   portal.DeviceState
+	Files   []DeviceFile    // those whose file is one of these; empty and not nil: none
+	Before  portal.DeviceID // for the next page, newest first
+	After   portal.DeviceID // for the next page, oldest first
+	Newest  bool            // newest first; else oldest first
+	Limit   int             // 0: all
 }
 
-const deviceColumns = `SELECT d.id, d.user_id, d.name, d.platform, d.protocol, d.profile_id, d.pop_id, d.public_key, d.pool_id, d.addr_n, d.state, d.sig,
+const deviceColumns = `SELECT d.id, d.user_id, d.name, d.platform, d.protocol, d.profile_id, d.pop_id, d.public_key, d.pool_id, d.addr_n, d.state, d.sig, d.file,
 	d.created_at, d.key_at, g.level, g.not_after, g.renew_at, u.name AS owner_name, u.email AS owner_email, u.state AS owner_state,
 	p.name AS profile_name, p.mode AS profile_mode, q.v4, q.v6
 	FROM devices d JOIN grants g ON g.device_id = d.id JOIN users u ON u.id = d.user_id JOIN profiles p ON p.id = d.profile_id JOIN pools q ON q.id = d.pool_id`
@@ -80,7 +82,7 @@ func (tx *Tx) Devices(f DeviceFilter) ([]DeviceRecord, error) {
 	for rows.Next() {
 		var r deviceRecordRow
 		d := &r.Row
-		if err := rows.Scan(&d.ID, &d.UserID, &d.Name, &d.Platform, &d.Protocol, &d.ProfileID, &d.PopID, &d.PublicKey, &d.PoolID, &d.AddrN, &d.State, &d.Sig,
+		if err := rows.Scan(&d.ID, &d.UserID, &d.Name, &d.Platform, &d.Protocol, &d.ProfileID, &d.PopID, &d.PublicKey, &d.PoolID, &d.AddrN, &d.State, &d.Sig, &d.File,
 			&d.CreatedAt, &d.KeyAt, &r.Level, &r.NotAfter, &r.RenewAt, &r.OwnerName, &r.OwnerEmail, &r.OwnerState, &r.ProfileName, &r.ProfileMode,
 			&r.V4, &r.V6); err != nil {
 			return nil, fmt.Errorf("read devices: %w", err)
@@ -111,7 +113,7 @@ func (r deviceRecordRow) record(pools poolCache) (DeviceRecord, error) {
 			CreatedAt: fromMicros(d.CreatedAt), KeyAt: fromMicros(d.KeyAt),
 		},
 		Grant:     portal.Grant{Device: portal.DeviceID(d.ID), Level: portal.Level(r.Level), NotAfter: fromMicros(r.NotAfter), RenewAt: fromMicros(r.RenewAt)},
-		Signature: portal.SignatureID(d.Sig), OwnerName: r.OwnerName, OwnerEmail: r.OwnerEmail, OwnerState: portal.UserState(r.OwnerState),
+		Signature: portal.SignatureID(d.Sig), File: d.File, OwnerName: r.OwnerName, OwnerEmail: r.OwnerEmail, OwnerState: portal.UserState(r.OwnerState),
 		ProfileName: r.ProfileName, ProfileMode: portal.Mode(r.ProfileMode),
 	}, nil
 }
@@ -145,6 +147,16 @@ func (tx *Tx) deviceConditions(f DeviceFilter) (where []string, args []any, err 
 	}
 	if f.Groups != nil && !slices.Contains(f.Groups, portal.Everyone) {
 		and("d.user_id IN (SELECT user_id FROM memberships WHERE group_id IN ?)", f.Groups)
+	}
+	if f.State != "" {
+		and("d.state = ?", string(f.State))
+	}
+	if f.Files != nil {
+		either, values := []string{"1 = 0"}, []any{}
+		for _, x := range f.Files {
+			either, values = append(either, "(d.profile_id = ? AND d.file = ?)"), append(values, string(x.Profile), x.File)
+		}
+		and("("+strings.Join(either, " OR ")+")", values...)
 	}
 	if f.Before != "" {
 		and("d.id < ?", string(f.Before))

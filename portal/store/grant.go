@@ -36,3 +36,26 @@ func (tx *Tx) ShortenGrants(profile portal.ProfileID, session time.Duration) err
 	}
 	return nil
 }
+
+// EndGrants ends the grants of these devices now, those that run longer. Entries are the caller's to write.
+func (tx *Tx) EndGrants(ids []portal.DeviceID) error {
+	for part := range chunks(ids) {
+		if err := tx.db.Exec("UPDATE grants SET not_after = ? WHERE not_after > ? AND device_id IN ?", micros(tx.Now), micros(tx.Now), part).Error; err != nil {
+			return fmt.Errorf("end grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// IdleDevices returns devices of the profile, at most limit, whose grant runs though it was not renewed since then and no gateway had a
+// handshake since then.
+func (tx *Tx) IdleDevices(profile portal.ProfileID, since time.Time, limit int) (ids []portal.DeviceID, err error) {
+	err = tx.db.Raw(`SELECT d.id FROM devices d JOIN grants g ON g.device_id = d.id
+		WHERE d.profile_id = ? AND d.state = 'active' AND g.not_after > ? AND g.renew_at <= ? AND d.created_at <= ?
+		AND NOT EXISTS (SELECT 1 FROM device_live l WHERE l.device_id = d.id AND l.handshake > ?) ORDER BY d.id LIMIT ?`,
+		string(profile), micros(tx.Now), micros(since), micros(since), micros(since), limit).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for idle devices: %w", err)
+	}
+	return ids, nil
+}

@@ -15,13 +15,17 @@ type profileRow struct {
 	Description string
 	Mode        string
 	Included    string
+	Names       string
 	Excluded    string
 	DNS         string `gorm:"column:dns"`
 	Search      string
-	MTU         int64 `gorm:"column:mtu"`
-	Keepalive   int64 // seconds
-	Session     int64 // seconds
+	Match       string `gorm:"column:match_domains"`
+	MTU         int64  `gorm:"column:mtu"`
+	Keepalive   int64  // seconds
+	Session     int64  // seconds
+	Idle        int64  // seconds
 	MaxDevices  int64
+	Approval    bool
 	Protocols   string
 	PoolID      string
 	GroupIDs    string `gorm:"column:group_ids"`
@@ -35,6 +39,7 @@ func newProfileRow(p portal.Profile) profileRow {
 	return profileRow{
 		ID: string(p.ID), Name: p.Name, Description: p.Description, Mode: string(p.Mode), Included: list(p.Included), Excluded: list(p.Excluded),
 		DNS: list(p.DNS), Search: list(p.Search), MTU: int64(p.MTU), Keepalive: seconds(p.Keepalive), Session: seconds(p.Session),
+		Names: list(p.Names), Match: list(p.Match), Idle: seconds(p.Idle), Approval: p.Approval,
 		MaxDevices: int64(p.MaxDevices), Protocols: list(p.Protocols), PoolID: string(p.Pool), GroupIDs: list(p.Groups), PopIDs: list(p.PoPs),
 		CreatedAt: micros(p.CreatedAt),
 	}
@@ -48,12 +53,15 @@ func (r profileRow) profile() (portal.Profile, error) {
 	protocols, err5 := fromList[portal.Protocol](r.Protocols)
 	groups, err6 := fromList[portal.GroupID](r.GroupIDs)
 	pops, err7 := fromList[portal.PoPID](r.PopIDs)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	names, err8 := fromList[string](r.Names)
+	match, err9 := fromList[string](r.Match)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		return portal.Profile{}, fmt.Errorf("read profile %s: %w", r.ID, err)
 	}
 	return portal.Profile{
 		ID: portal.ProfileID(r.ID), Name: r.Name, Description: r.Description, Mode: portal.Mode(r.Mode), Included: included, Excluded: excluded,
 		DNS: dns, Search: search, MTU: int(r.MTU), Keepalive: time.Duration(r.Keepalive) * time.Second, Session: time.Duration(r.Session) * time.Second,
+		Names: names, Match: match, Idle: time.Duration(r.Idle) * time.Second, Approval: r.Approval,
 		MaxDevices: int(r.MaxDevices), Protocols: protocols, Pool: portal.PoolID(r.PoolID), Groups: groups, PoPs: pops, CreatedAt: fromMicros(r.CreatedAt),
 	}, nil
 }
@@ -81,7 +89,13 @@ func (tx *Tx) Profile(id portal.ProfileID) (portal.Profile, error) {
 	if err := tx.db.Where("id = ?", string(id)).Take(&row).Error; err != nil {
 		return portal.Profile{}, translate(err)
 	}
-	return row.profile()
+	p, err := row.profile()
+	if err != nil || len(p.Names) == 0 {
+		return p, err
+	}
+	answers, err := tx.Answers(p.Names)
+	p.Answers = answersOf(p, answers)
+	return p, err
 }
 
 // Profiles returns every profile, by name.
@@ -97,6 +111,20 @@ func (tx *Tx) Profiles() ([]portal.Profile, error) {
 			return nil, err
 		}
 		profiles[i] = p
+	}
+	var names []string
+	for _, p := range profiles {
+		names = append(names, p.Names...)
+	}
+	if len(names) == 0 {
+		return profiles, nil
+	}
+	answers, err := tx.Answers(names)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range profiles {
+		profiles[i].Answers = answersOf(p, answers)
 	}
 	return profiles, nil
 }

@@ -543,6 +543,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say which version of its file a device has now
+         * @description A new device or key has the file that came with it. Who reads the file again and puts it on the device says so here; then the device
+         *     is not out of date any more. Reading it as `text/plain` says so, too.
+         */
+        put: operations["noteDeviceFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a device in that waits for approval */
+        post: operations["approveDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove a device that waits for approval */
+        post: operations["refuseDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/suspend": {
         parameters: {
             query?: never;
@@ -1482,12 +1543,14 @@ export interface components {
             ipv4: string;
             ipv6: string;
             /** @enum {string} */
-            state: "active" | "suspended";
+            state: "active" | "suspended" | "pending";
             /**
-             * @description What to show first: connected now, ready to connect, its session has ended, or cut by an admin
+             * @description What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
              * @enum {string}
              */
-            status: "connected" | "ready" | "expired" | "suspended";
+            status: "connected" | "ready" | "expired" | "suspended" | "pending";
+            /** @description What is different in the file that would be made now; a new file is needed. Empty where it is the same or not known */
+            outdated: ("routes" | "dns" | "search" | "mtu" | "keepalive" | "gateway" | "endpoint" | "gateway_key")[];
             /** Format: date-time */
             createdAt: string;
             /**
@@ -1566,6 +1629,8 @@ export interface components {
             keepalive: number;
             /** @description Id of the region that the endpoint is in */
             pop?: string;
+            /** @description What the file was made from, for `PUT /devices/{id}/file` */
+            version?: string;
         };
         Revision: {
             /** Format: int64 */
@@ -1577,14 +1642,25 @@ export interface components {
             /** @enum {string} */
             mode: "split" | "full";
             included?: components["schemas"]["Prefix"][];
+            /** @description Split: DNS names that the portal looks up and whose addresses are routed */
+            names?: string[];
             excluded?: components["schemas"]["Prefix"][];
             dns?: string[];
             search?: string[];
+            /** @description Only names below these are asked of `dns`, by clients that can; a WireGuard file has no place for it */
+            match?: string[];
             /** @description 0: 1420 */
             mtu?: number;
             /** @description Seconds; 0: none */
             keepalive?: number;
             sessionSeconds?: number;
+            /** @description A device without a handshake for so long has to renew; 0: never, else at least 600 */
+            idleSeconds?: number;
+            /**
+             * @description A new device waits until somebody approves it
+             * @default false
+             */
+            approval: boolean;
             /** @description Per person; 0: no limit */
             maxDevices?: number;
             /** @description Who may use it; empty: everyone */
@@ -1603,12 +1679,18 @@ export interface components {
             /** @description How many routes there are in all */
             routeCount?: number;
             included: string[];
+            names: string[];
+            /** @description What `names` stand for now */
+            answers: string[];
             excluded: string[];
             dns: string[];
             search: string[];
+            match: string[];
             mtu: number;
             keepalive: number;
             sessionSeconds: number;
+            idleSeconds: number;
+            approval: boolean;
             maxDevices: number;
             groups: string[];
             pops: string[];
@@ -2761,6 +2843,8 @@ export interface operations {
                 scope?: "mine" | "all";
                 /** @description Only this person's */
                 owner?: components["schemas"]["IdText"];
+                /** @description `pending`: those that wait for approval; `outdated`: those that need a new file */
+                only?: "pending" | "outdated";
                 /** @description Part of a name or address */
                 q?: components["parameters"]["Query"];
                 /** @description `next` of the page before */
@@ -2920,6 +3004,66 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WireGuardConfig"];
                     "text/plain": string;
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    noteDeviceFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The `version` of the config */
+                    version: string;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["DeviceResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    approveDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeviceResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    refuseDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
                 };
             };
             default: components["responses"]["ProblemResponse"];
