@@ -314,5 +314,25 @@ func TestIdleGrantEndsAtThePortalToo(t *testing.T) {
 		if _, _, err = control.SaveReports(h.ctx(), []feed.GatewayReport{row}); err != nil || ended(told) {
 			t.Errorf("an old word ended a renewed grant: %v, %v", ended(told), err)
 		}
+
+		second := h.addGateway(h.pop.ID, "seoul-2")
+		h.now = h.now.Add(61 * time.Minute)
+		row.At, row.Report.Live = h.now, []portal.Live{{Device: told.ID, Gateway: h.gateway.ID, At: h.now, Idled: true}}
+		_, _, err = control.SaveReports(h.ctx(), []feed.GatewayReport{row})
+		h.ok(err)
+		h.ok(h.s.SweepOnce(h.ctx()))
+		if ended(told) {
+			t.Error("a grant ended while a gateway that the device may be at was not heard of")
+		}
+		h.report(second)
+		h.tx(func(tx *store.Tx) error {
+			return tx.RecordLive([]portal.Live{{Device: told.ID, Gateway: second.ID, Handshake: h.now, At: h.now}})
+		})
+		before, _ := h.entry(told)
+		_, _, err = control.SaveReports(h.ctx(), []feed.GatewayReport{row})
+		h.ok(err)
+		if after, _ := h.entry(told); ended(told) || !after.NotAfter.After(before.NotAfter) {
+			t.Errorf("the gateway that a device has left was told of its grant %s after %s", after.NotAfter, before.NotAfter)
+		}
 	})
 }

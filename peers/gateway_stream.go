@@ -77,7 +77,9 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 			reports[i].PublicKey = portal.PublicKey{} // another name for a key that may be in use
 		}
 	}
+	var idled []portal.DeviceID
 	err = g.Store.Tx(ctx, func(tx *store.Tx) error {
+		idled = nil
 		if stale, err = tx.SaveReports(reports); err != nil {
 			return err
 		}
@@ -90,12 +92,18 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 		if err := tx.RecordLive(live); err != nil {
 			return err
 		}
-		if err := endIdled(tx, live); err != nil {
-			return err
+		for _, l := range live {
+			if l.Idled {
+				idled = append(idled, l.Device)
+			}
 		}
 		notes, err = tx.NoteLive()
 		return err
 	})
+	if err == nil && len(idled) > 0 {
+		// Apart, because it takes the feed lock, which comes before the rows that reports lock.
+		err = g.Store.Tx(ctx, func(tx *store.Tx) error { return endIdled(tx, idled) })
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("store reports: %w", err)
 	}

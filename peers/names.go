@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
 )
 
@@ -87,8 +88,8 @@ func seeAnswers(tx *store.Tx, answers map[string][]netip.Addr) error {
 }
 
 // namesNow looks up what a profile that is about to be saved names, outside of any transaction.
-func (s *Service) namesNow(ctx context.Context, in ProfileInput) map[string][]netip.Addr {
-	if s.within != nil {
+func (s *Service) namesNow(ctx context.Context, by portal.Actor, in ProfileInput) map[string][]netip.Addr {
+	if s.within != nil || !by.May(portal.ProfilesWrite) {
 		return nil // a whole policy is applied at once: the next round of Sweep looks them up
 	}
 	var c check
@@ -102,15 +103,23 @@ func (s *Service) namesNow(ctx context.Context, in ProfileInput) map[string][]ne
 // followNames looks up the names of all profiles again.
 func (s *Service) followNames(ctx context.Context) error {
 	var names []string
+	kept := false
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
 		profiles, err := tx.Profiles()
+		if err != nil {
+			return err
+		}
 		for _, p := range profiles {
 			names = append(names, p.Names...)
 		}
+		kept, err = tx.AnyAnswers()
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if len(names) == 0 && !kept {
+		return nil
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

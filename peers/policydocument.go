@@ -114,7 +114,7 @@ func (n names) profile(p portal.Profile) policyfile.Profile {
 		Name: p.Name, Description: p.Description, Mode: string(p.Mode), Included: texts(p.Included), Excluded: texts(p.Excluded),
 		Names: p.Names, Match: p.Match, Approval: p.Approval, DNS: texts(p.DNS), Search: p.Search, MTU: p.MTU, MaxDevices: p.MaxDevices,
 		Groups: namesOf(n.groups, p.Groups, groupName),
-		PoPs: namesOf(n.pops, p.PoPs, popName), Pool: nameOf(n.pools, p.Pool, poolName),
+		PoPs:   namesOf(n.pops, p.PoPs, popName), Pool: nameOf(n.pools, p.Pool, poolName),
 	}
 	if p.Idle > 0 {
 		out.Idle = p.Idle.String()

@@ -205,7 +205,7 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 
 // CreateProfile adds a profile. It returns portal.ErrDuplicate when the name is taken, and ErrNoPool when there is no pool yet.
 func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (view ProfileView, err error) {
-	answers := s.namesNow(ctx, in)
+	answers := s.namesNow(ctx, by, in)
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		var c check
 		profile := in.profile(&c)
@@ -227,7 +227,7 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 // Where sessions are shorter now, grants that run end as if they had been given so.
 // It returns ErrInUse when the pool is another one and devices have addresses of the old one.
 func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.ProfileID, in ProfileInput) (view ProfileView, err error) {
-	answers := s.namesNow(ctx, in)
+	answers := s.namesNow(ctx, by, in)
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		old, err := p.tx.Profile(id)
 		if err != nil {

@@ -47,6 +47,16 @@ func (tx *Tx) EndGrants(ids []portal.DeviceID) error {
 	return nil
 }
 
+// MoveGrants lets the grants of these devices run longer or shorter by so much. Entries are the caller's to write.
+func (tx *Tx) MoveGrants(ids []portal.DeviceID, by time.Duration) error {
+	for part := range chunks(ids) {
+		if err := tx.db.Exec("UPDATE grants SET not_after = not_after + ? WHERE device_id IN ?", by.Microseconds(), part).Error; err != nil {
+			return fmt.Errorf("move ends of grants: %w", err)
+		}
+	}
+	return nil
+}
+
 // IdleDevices returns devices of the profile, at most limit, whose grant runs though it was not renewed since then and no gateway had a
 // handshake since then.
 func (tx *Tx) IdleDevices(profile portal.ProfileID, since time.Time, limit int) (ids []portal.DeviceID, err error) {

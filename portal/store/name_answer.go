@@ -38,6 +38,15 @@ func (tx *Tx) Answers(names []string) (map[string][]netip.Addr, error) {
 	return answers, nil
 }
 
+// AnyAnswers reports whether any name is known to stand for something.
+func (tx *Tx) AnyAnswers() (bool, error) {
+	var names []string
+	if err := tx.db.Raw("SELECT name FROM name_answers LIMIT 1").Scan(&names).Error; err != nil {
+		return false, fmt.Errorf("look for answers of names: %w", err)
+	}
+	return len(names) > 0, nil
+}
+
 // SeeAnswers notes that a name stands for these addresses now.
 func (tx *Tx) SeeAnswers(name string, addrs []netip.Addr) error {
 	if len(addrs) == 0 {

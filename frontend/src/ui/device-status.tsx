@@ -1,4 +1,10 @@
-import { IconCircleCheckFilled, IconCircleDashed, IconClockExclamation, IconLock } from '@tabler/icons-react';
+import {
+  IconCircleCheckFilled,
+  IconCircleDashed,
+  IconClockExclamation,
+  IconHourglass,
+  IconLock,
+} from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { DeviceStatus } from '../api/devices.ts';
 import { Chip, type Tone } from './chip.tsx';
@@ -7,6 +13,7 @@ const looks = {
   connected: { tone: 'good', icon: IconCircleCheckFilled },
   ready: { tone: 'plain', icon: IconCircleDashed },
   expired: { tone: 'warn', icon: IconClockExclamation },
+  pending: { tone: 'warn', icon: IconHourglass },
   suspended: { tone: 'bad', icon: IconLock },
 } satisfies Record<DeviceStatus, { tone: Tone; icon: unknown }>;
 

@@ -20,7 +20,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { type Deed, DeedDialog } from './deed-dialog.tsx';
 import classes from './devices.module.css';
 
-const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'suspended'];
+const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'pending', 'suspended'];
 
 export function DevicesPage() {
   const { t } = useTranslation();

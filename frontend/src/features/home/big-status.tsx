@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconClockExclamation, IconLock, IconPlugConnected, IconShieldCheck } from '@tabler/icons-react';
+import { IconClockExclamation, IconHourglass, IconLock, IconPlugConnected, IconShieldCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { type Device, myDevicesQuery, renewGrants } from '../../api/devices.ts';
@@ -15,6 +15,7 @@ const icons = {
   connected: IconPlugConnected,
   ready: IconShieldCheck,
   expired: IconClockExclamation,
+  pending: IconHourglass,
   blocked: IconLock,
 };
 
@@ -45,7 +46,7 @@ export function BigStatus({ devices }: { devices: Device[] }) {
         <ProblemNote problem={renew.problem} onRetry={() => renew.run()} />
       </div>
       <div className={classes.statusSide}>
-        {status.kind !== 'blocked' && (
+        {status.kind !== 'blocked' && status.kind !== 'pending' && (
           <Button
             variant={status.kind === 'expired' ? 'filled' : 'default'}
             size={status.kind === 'expired' ? 'md' : 'sm'}

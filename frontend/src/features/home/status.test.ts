@@ -9,7 +9,8 @@ test.each<[DeviceStatus[], string]>([
   [[], 'none'],
   [['suspended', 'expired', 'ready', 'connected'], 'connected'],
   [['suspended', 'expired', 'ready'], 'ready'],
-  [['suspended', 'expired'], 'expired'],
+  [['suspended', 'pending', 'expired'], 'expired'],
+  [['suspended', 'pending'], 'pending'],
   [['suspended'], 'blocked'],
 ])('devices %j make the home say %s', (statuses, want) => {
   expect(homeStatus(statuses.map((s) => device(s))).kind).toBe(want);

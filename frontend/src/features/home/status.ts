@@ -6,6 +6,7 @@ export type HomeStatus =
   | { kind: 'connected'; devices: Device[] }
   | { kind: 'ready' }
   | { kind: 'expired'; devices: Device[] }
+  | { kind: 'pending' }
   | { kind: 'blocked' };
 
 /** A live tunnel says most; then what can connect, what a renewal would bring back, and what only an admin can. */
@@ -16,6 +17,7 @@ export function homeStatus(devices: Device[]): HomeStatus {
   if (devices.some((d) => d.status === 'ready')) return { kind: 'ready' };
   const expired = devices.filter((d) => d.status === 'expired');
   if (expired.length > 0) return { kind: 'expired', devices: expired };
+  if (devices.some((d) => d.status === 'pending')) return { kind: 'pending' };
   return { kind: 'blocked' };
 }
 
