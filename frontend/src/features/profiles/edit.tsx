@@ -17,7 +17,7 @@ import { Answer, Empty } from '../../ui/states.tsx';
 import { routesOf } from '../../wireguard/prefix.ts';
 import { ProfileFields } from './fields.tsx';
 import classes from './profiles.module.css';
-import { fresh, inputOf, type Values, valuesOf } from './values.ts';
+import { answersOf, fresh, inputOf, type Values, valuesOf } from './values.ts';
 
 /** Makes a profile (/admin/profiles/new) or changes one, with the routes that it gives beside the form. */
 export function ProfilePage() {
@@ -60,7 +60,7 @@ function ProfileForm({ profile }: { profile?: Profile }) {
     event.preventDefault();
     save.run();
   };
-  const routes = routesOf(values.mode, values.included, values.excluded);
+  const routes = routesOf(values.mode, [...values.included, ...answersOf(values, profile)], values.excluded);
   const writes = may(session, 'profiles.write');
   return (
     <form onSubmit={submit} className={classes.page}>
@@ -91,6 +91,7 @@ function ProfileForm({ profile }: { profile?: Profile }) {
           <h2>{t('profiles.preview')}</h2>
           <p>{t(`modeLead.${values.mode}`)}</p>
           <RouteList routes={routes} count={routes.length} />
+          {values.mode === 'split' && values.names.length > 0 && <p>{t('profiles.namesLater')}</p>}
         </Card>
       </aside>
     </form>

@@ -1,4 +1,4 @@
-import { MultiSelect, NumberInput, TagsInput, Textarea, TextInput } from '@mantine/core';
+import { Button, MultiSelect, NumberInput, Switch, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { popsQuery } from '../../api/gateways.ts';
@@ -7,7 +7,7 @@ import { ChoiceCard, ChoiceList } from '../../ui/choice.tsx';
 import { Card } from '../../ui/page.tsx';
 import { parsePrefix } from '../../wireguard/prefix.ts';
 import classes from './profiles.module.css';
-import type { Values } from './values.ts';
+import { localNetworks, type Values, withAll } from './values.ts';
 
 type Props = { values: Values; onChange: (values: Values) => void; problems: Record<string, string> };
 
@@ -76,6 +76,19 @@ export function ProfileFields({ values, onChange, problems }: Props) {
               error={prefixProblem(values.included, 'included')}
             />
           )}
+          {values.mode === 'split' && (
+            <TagsInput
+              label={t('profiles.hosts')}
+              description={t('profiles.hostsHint')}
+              placeholder={values.names.length === 0 ? 'git.example.com' : undefined}
+              value={values.names}
+              maxTags={50}
+              onChange={(names) => set({ names })}
+              splitChars={separators}
+              acceptValueOnBlur
+              error={problems.names}
+            />
+          )}
           <TagsInput
             label={t('profiles.excluded')}
             description={t('profiles.excludedHint')}
@@ -85,6 +98,19 @@ export function ProfileFields({ values, onChange, problems }: Props) {
             acceptValueOnBlur
             error={prefixProblem(values.excluded, 'excluded')}
           />
+          <div className={classes.shortcuts}>
+            <span>{t('profiles.exceptLocal')}</span>
+            {(['home', 'private'] as const).map((kind) => (
+              <Button
+                key={kind}
+                size="compact-sm"
+                variant="default"
+                onClick={() => set({ excluded: withAll(values.excluded, localNetworks[kind]) })}
+              >
+                {t(`profiles.local.${kind}`)}
+              </Button>
+            ))}
+          </div>
         </div>
       </Card>
       <Card>
@@ -108,6 +134,16 @@ export function ProfileFields({ values, onChange, problems }: Props) {
             splitChars={separators}
             acceptValueOnBlur
             error={problems.search}
+          />
+          <TagsInput
+            label={t('profiles.match')}
+            description={t('profiles.matchHint')}
+            value={values.match}
+            maxTags={16}
+            onChange={(match) => set({ match })}
+            splitChars={separators}
+            acceptValueOnBlur
+            error={problems.match}
           />
         </div>
       </Card>
@@ -144,6 +180,15 @@ export function ProfileFields({ values, onChange, problems }: Props) {
               error={problems.sessionSeconds}
             />
             <NumberInput
+              label={t('profiles.idleHours')}
+              description={t('profiles.zeroNever')}
+              value={values.idleHours}
+              onChange={(idleHours) => set({ idleHours })}
+              min={0}
+              max={720}
+              error={problems.idleSeconds}
+            />
+            <NumberInput
               label={t('profiles.maxDevices')}
               description={t('profiles.zeroNoLimit')}
               value={values.maxDevices}
@@ -174,6 +219,12 @@ export function ProfileFields({ values, onChange, problems }: Props) {
               error={problems.mtu}
             />
           </div>
+          <Switch
+            label={t('profiles.approval')}
+            description={t('profiles.approvalHint')}
+            checked={values.approval}
+            onChange={(e) => set({ approval: e.currentTarget.checked })}
+          />
         </div>
       </Card>
     </>

@@ -6,12 +6,16 @@ export type Values = {
   description: string;
   mode: 'split' | 'full';
   included: string[];
+  names: string[];
   excluded: string[];
   dns: string[];
   search: string[];
+  match: string[];
   mtu: number | string;
   keepalive: number | string;
   sessionHours: number | string;
+  idleHours: number | string;
+  approval: boolean;
   maxDevices: number | string;
   groups: string[];
   pops: string[];
@@ -22,12 +26,16 @@ export const fresh: Values = {
   description: '',
   mode: 'split',
   included: [],
+  names: [],
   excluded: [],
   dns: [],
   search: [],
+  match: [],
   mtu: 1420,
   keepalive: 25,
   sessionHours: 12,
+  idleHours: 0,
+  approval: false,
   maxDevices: 5,
   groups: [],
   pops: [],
@@ -39,12 +47,16 @@ export function valuesOf(p: Profile): Values {
     description: p.description,
     mode: p.mode,
     included: p.included,
+    names: p.names,
     excluded: p.excluded,
     dns: p.dns,
     search: p.search,
+    match: p.match,
     mtu: p.mtu,
     keepalive: p.keepalive,
     sessionHours: sessionOf(p) / 3600,
+    idleHours: p.idleSeconds / 3600,
+    approval: p.approval,
     maxDevices: p.maxDevices,
     groups: p.groups,
     pops: p.pops,
@@ -57,14 +69,33 @@ export function inputOf(v: Values): ProfileInput {
     description: v.description.trim(),
     mode: v.mode,
     included: v.mode === 'split' ? v.included : [],
+    names: v.mode === 'split' ? v.names : [],
     excluded: v.excluded,
     dns: v.dns,
     search: v.search,
+    match: v.match,
     mtu: Number(v.mtu) || 0,
     keepalive: Number(v.keepalive) || 0,
     sessionSeconds: Math.round((Number(v.sessionHours) || 12) * 3600),
+    idleSeconds: Math.round((Number(v.idleHours) || 0) * 3600),
+    approval: v.approval,
     maxDevices: Number(v.maxDevices) || 0,
     groups: v.groups,
     pops: v.pops,
   };
 }
+
+/** What a person's own network usually is: home routers use the first, everything private is all of them. */
+export const localNetworks = {
+  home: ['192.168.0.0/16', '169.254.0.0/16', 'fe80::/10'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'],
+};
+
+/** Adds what is not in the list yet. */
+export const withAll = (list: string[], more: string[]) => [...list, ...more.filter((p) => !list.includes(p))];
+
+/** What the names stand for, as far as the portal has looked them up: those that the profile had when it was saved. */
+export const answersOf = (v: Values, saved?: Profile): string[] =>
+  v.mode === 'split' && saved && v.names.some((n) => saved.names.includes(n))
+    ? saved.answers.map((a) => `${a}/${a.includes(':') ? 128 : 32}`)
+    : [];
