@@ -26,6 +26,7 @@ type Node struct {
 	Masquerade bool           `json:"masquerade"` // hide clients behind the gateway's address towards Networks
 	Quarantine []Destination  `json:"quarantine"` // all that a device at LevelQuarantine reaches: the portal and remediation hosts
 	Grace      time.Duration  `json:"grace"`      // without any portal the gateway serves for so long, then stops; nanoseconds
+	OpenVPN    OpenVPNNode    `json:"openvpn,omitzero"`
 }
 
 // EntryKey names an entry. The profile is part of it so that a device that moves to another profile is a removal there and an addition here.
@@ -37,7 +38,8 @@ type EntryKey struct {
 // Entry is one device that may connect: who it is, where it is, what applies to it, until when.
 type Entry struct {
 	EntryKey
-	PublicKey PublicKey     `json:"key"`
+	PublicKey PublicKey     `json:"key"`           // of WireGuard; zero: the device has a certificate
+	Cert      CertificateID `json:"cert,omitzero"` // of OpenVPN; zero: the device has a key
 	V4        netip.Addr    `json:"v4"`
 	V6        netip.Addr    `json:"v6"`
 	Signature SignatureID   `json:"sig"`

@@ -22,7 +22,8 @@ type Change struct {
 
 // Delta is what a Change did to a State, for those who carry it out. Old is nil for what is new, New for what is gone.
 type Delta struct {
-	Node       bool
+	Node       bool // but for its OpenVPN
+	OpenVPN    bool // Node.OpenVPN
 	Entries    []EntryDelta
 	Signatures []SignatureDelta
 	Rules      []RuleDelta
@@ -39,7 +40,7 @@ type RuleDelta struct{ Old, New *CompiledRule }
 
 // Empty reports whether nothing is to be done.
 func (d Delta) Empty() bool {
-	return !d.Node && len(d.Entries) == 0 && len(d.Signatures) == 0 && len(d.Rules) == 0
+	return !d.Node && !d.OpenVPN && len(d.Entries) == 0 && len(d.Signatures) == 0 && len(d.Rules) == 0
 }
 
 // State is a Desired that changes: it keeps only signatures that an entry names and rules that a signature names, and a hash of all
@@ -98,7 +99,7 @@ func (s *State) Apply(c Change) Delta {
 	m.collect()
 	d := m.delta()
 	if c.Node != nil {
-		d.Node = !s.Node.equal(*c.Node)
+		d.Node, d.OpenVPN = !s.Node.equal(*c.Node), !s.Node.OpenVPN.equal(c.Node.OpenVPN)
 		s.Node = *c.Node
 	}
 	return d
@@ -297,6 +298,9 @@ func (e Entry) digest() [32]byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Idle))
 	}
 	b = binary.BigEndian.AppendUint64(b, e.Revision)
+	if !e.Cert.IsZero() {
+		b = append(b, e.Cert[:]...)
+	}
 	return sha256.Sum256(b)
 }
 
@@ -327,6 +331,7 @@ func appendField(b []byte, texts ...string) []byte {
 	return b
 }
 
+// equal does not look at OpenVPN.
 func (n Node) equal(o Node) bool {
 	return n.Gateway == o.Gateway && n.PoP == o.PoP && n.Port == o.Port && n.MTU == o.MTU && n.Masquerade == o.Masquerade && n.Grace == o.Grace &&
 		slices.Equal(n.Pools, o.Pools) && slices.Equal(n.Networks, o.Networks) && slices.Equal(n.Quarantine, o.Quarantine)

@@ -32,9 +32,14 @@ var arrows = map[string][]string{
 	"peers/gateway/host":      {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/probe":     {"portal"},
 	"peers/gateway/usernet":   {"peers/gateway", "peers/feed", "portal"},
-	"api":                     {"auth", "auth/trail", "peers", "peers/feed", "peers/policyfile", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
+
+	"peers/gateway/openvpn":            {"peers/gateway", "peers/gateway/openvpn/management", "peers/feed", "portal"},
+	"peers/gateway/openvpn/management": {},
+
+	"api": {"auth", "auth/trail", "peers", "peers/feed", "peers/policyfile", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
 	"cmd/sallyport-gateway": {
-		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/probe", "peers/gateway/usernet", "peers/feed", "portal",
+		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/probe", "peers/gateway/usernet",
+		"peers/gateway/openvpn", "peers/gateway/openvpn/management", "peers/feed", "portal",
 	},
 }
 
@@ -52,7 +57,7 @@ var homes = map[string][]string{
 	"github.com/pquerna/otp":          {"auth"},
 	"golang.zx2c4.com/wireguard":      {"peers/gateway/wireguard", "peers/gateway/usernet", "cmd/sallyport"},
 	"github.com/google/nftables":      {"peers/gateway/firewall"},
-	"github.com/vishvananda/netlink":  {"peers/gateway/host", "peers/gateway/wireguard", "peers/gateway/firewall"},
+	"github.com/vishvananda/netlink":  {"peers/gateway/host", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/openvpn"},
 	"github.com/alecthomas/kong":      {"cmd/sallyport", "cmd/sallyport-gateway"},
 	"gopkg.in/yaml.v3":                {"cmd/sallyport", "cmd/sallyport-gateway", "peers/policyfile"},
 	module + "api":                    {"cmd/sallyport"},

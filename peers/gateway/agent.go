@@ -21,6 +21,7 @@ var ErrStopped = errors.New("gateway agent has stopped")
 // whoever brings the changes, from any goroutine.
 type Agent struct {
 	Tunnel      Tunnel
+	OpenVPN     CertTunnel // nil: this node does not serve OpenVPN
 	Filter      Filter
 	Host        Host // nil: nothing around the tunnel to set
 	Dir         string

@@ -75,9 +75,14 @@ func (a *Agent) carryOut(ctx context.Context, d portal.Delta, gone []portal.Publ
 	if err := a.Filter.Apply(ctx, a.state.Desired, d); err != nil {
 		return fmt.Errorf("change the filter: %w", err)
 	}
+	if a.OpenVPN != nil {
+		if err := a.carryOutOpenVPN(ctx, d); err != nil {
+			return err
+		}
+	}
 	var put []portal.Entry
 	for _, e := range d.Entries {
-		if e.New != nil && (e.Old == nil || !samePeer(*e.Old, *e.New)) {
+		if e.New != nil && !e.New.PublicKey.IsZero() && (e.Old == nil || !samePeer(*e.Old, *e.New)) {
 			put = append(put, *e.New)
 		}
 	}
@@ -86,6 +91,20 @@ func (a *Agent) carryOut(ctx context.Context, d portal.Delta, gone []portal.Publ
 	}
 	if err := a.Tunnel.Put(ctx, put); err != nil {
 		return fmt.Errorf("add peers: %w", err)
+	}
+	return nil
+}
+
+// carryOutOpenVPN comes after the filter: from then on a session that must go carries nothing any more, so that telling its client why may take
+// its time.
+func (a *Agent) carryOutOpenVPN(ctx context.Context, d portal.Delta) error {
+	if d.OpenVPN {
+		if err := a.OpenVPN.Configure(ctx, a.state.Node); err != nil {
+			return fmt.Errorf("configure OpenVPN: %w", err)
+		}
+	}
+	if err := a.OpenVPN.Apply(ctx, d.Entries); err != nil {
+		return fmt.Errorf("change OpenVPN's devices: %w", err)
 	}
 	return nil
 }
@@ -118,6 +137,10 @@ func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err er
 	}
 	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })
 	pass("peers", func() (int, error) { return a.Tunnel.Sync(ctx, want.Entries) })
+	if a.OpenVPN != nil {
+		pass("openvpn", func() (int, error) { return 0, a.OpenVPN.Configure(ctx, want.Node) })
+		pass("openvpn's devices", func() (int, error) { return a.OpenVPN.Sync(ctx, want.Entries) })
+	}
 	if a.Host != nil {
 		pass("host", func() (int, error) { return a.Host.Sync(ctx, want.Node) })
 	}

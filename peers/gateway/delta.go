@@ -27,7 +27,7 @@ func (s *deltaSum) delta() portal.Delta {
 	rules := map[portal.RuleID]portal.RuleDelta{}
 	var sum portal.Delta
 	for _, d := range s.parts {
-		sum.Node = sum.Node || d.Node
+		sum.Node, sum.OpenVPN = sum.Node || d.Node, sum.OpenVPN || d.OpenVPN
 		for _, e := range d.Entries {
 			k := either(e.Old, e.New).EntryKey
 			if before, ok := entries[k]; ok {

@@ -30,6 +30,26 @@ type Peer struct {
 	Rx, Tx    uint64
 }
 
+// CertTunnel carries the packets of devices that are known by certificate. Its methods may be called at the same time; none waits for a client.
+type CertTunnel interface {
+	// Configure takes what n says of OpenVPN, pools and MTU. Sessions stay, unless the node must listen in another way.
+	Configure(ctx context.Context, n portal.Node) error
+	// Apply follows changed entries: sessions of those that are gone, or have another certificate or address, end with a reason.
+	Apply(ctx context.Context, entries []portal.EntryDelta) error
+	// Sync makes the devices that may connect exactly those of entries that have a certificate, and ends the sessions of others.
+	Sync(ctx context.Context, entries map[portal.EntryKey]portal.Entry) (repaired int, err error)
+	// Live lists the sessions that there are.
+	Live() []Session
+}
+
+// Session is a device that is connected by certificate. Rx and Tx are bytes since it connected.
+type Session struct {
+	Entry    portal.EntryKey
+	Endpoint netip.AddrPort
+	Seen     time.Time // some time in the last minute
+	Rx, Tx   uint64
+}
+
 // Filter lets packets pass that the policy allows, and no other. What is not in its entries is dropped.
 type Filter interface {
 	// Apply carries out d, after which the objects are those of want. The levels of d's entries are those that hold now; want's are not.

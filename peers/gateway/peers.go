@@ -10,19 +10,24 @@ import (
 
 // peerTable knows whose peer is whose and what was last seen of each.
 type peerTable struct {
-	mu     sync.Mutex
-	owners map[portal.PublicKey]portal.EntryKey
-	seen   map[portal.PublicKey]Peer
-	idled  map[portal.EntryKey]bool // fallen to quarantine because they were idle
+	mu       sync.Mutex
+	owners   map[portal.PublicKey]portal.EntryKey
+	seen     map[portal.PublicKey]Peer
+	idled    map[portal.EntryKey]bool    // fallen to quarantine because they were idle
+	sessions map[portal.EntryKey]Session // by certificate, as last reported
 }
 
 func (t *peerTable) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owners, t.seen, t.idled = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}, map[portal.EntryKey]bool{}
+	t.owners, t.seen = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}
+	t.idled, t.sessions = map[portal.EntryKey]bool{}, map[portal.EntryKey]Session{}
 }
 
 func (t *peerTable) know(k portal.PublicKey, owner portal.EntryKey) {
+	if k.IsZero() {
+		return // a device with a certificate
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.owners[k] = owner
@@ -58,6 +63,22 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 	return out
 }
 
+// changedSessions is the same for devices with a certificate. Those that are not connected any more are forgotten.
+func (t *peerTable) changedSessions(sessions []Session, gw portal.GatewayID, now time.Time) []portal.Live {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []portal.Live
+	there := make(map[portal.EntryKey]Session, len(sessions))
+	for _, s := range sessions {
+		there[s.Entry] = s
+		if t.sessions[s.Entry] != s {
+			out = append(out, portal.Live{Device: s.Entry.Device, Gateway: gw, Endpoint: s.Endpoint, Handshake: s.Seen, Rx: s.Rx, Tx: s.Tx, At: now})
+		}
+	}
+	t.sessions = there
+	return out
+}
+
 // watchPeers looks at the peers now and then and reports those that changed. A look is a small part of the time, because
 // a change waits for it in wireguard-go.
 func (a *Agent) watchPeers(ctx context.Context) {
@@ -73,7 +94,12 @@ func (a *Agent) watchPeers(ctx context.Context) {
 		peers, err := a.Tunnel.Live(ctx)
 		if err != nil {
 			a.Log.WarnContext(ctx, "look at the peers", "err", err)
-		} else if live := a.peers.changed(peers, a.gateway(), a.Now()); len(live) > 0 {
+		}
+		live := a.peers.changed(peers, a.gateway(), a.Now())
+		if a.OpenVPN != nil {
+			live = append(live, a.peers.changedSessions(a.OpenVPN.Live(), a.gateway(), a.Now())...)
+		}
+		if len(live) > 0 {
 			a.say(live)
 		}
 		tick.Reset(pace(a.PollEvery, time.Second, a.Now().Sub(start)))

@@ -19,8 +19,9 @@ const DefaultTable = "sallyport"
 
 // Filter is a gateway.Filter in the kernel. Fill the exported fields. One goroutine at a time may use it.
 type Filter struct {
-	Table     string // "inet TABLE" is ours alone
-	Interface string // of the tunnel; it need not exist yet
+	Table     string   // "inet TABLE" is ours alone
+	Interface string   // of the tunnel; it need not exist yet
+	More      []string // interfaces of other tunnels, with devices of the same pools
 	Log       *slog.Logger
 
 	conn       *nftables.Conn // nil until needed, and after an error

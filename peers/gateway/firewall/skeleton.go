@@ -2,6 +2,7 @@ package firewall
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -11,30 +12,32 @@ import (
 
 // skeleton is every chain that is there whatever the policy.
 func (f *Filter) skeleton(n portal.Node) map[string]chain {
-	tun := f.Interface
+	tunnels := f.interfaces()
 	drop := to(expr.VerdictDrop, "")
 	filter := func(num *nftables.ChainHook, priority *nftables.ChainPriority) *hook {
 		return &hook{nftables.ChainTypeFilter, *num, *priority}
 	}
 	return map[string]chain{
-		chainForward: {filter(nftables.ChainHookForward, nftables.ChainPriorityFilter), []rule{
-			join(fromIf(tun), to(expr.VerdictGoto, chainFrom)),
-			join(toIf(tun), to(expr.VerdictGoto, chainTo)),
-		}},
+		chainForward: {filter(nftables.ChainHookForward, nftables.ChainPriorityFilter), slices.Concat(
+			each(tunnels, func(tun string) rule { return join(fromIf(tun), to(expr.VerdictGoto, chainFrom)) }),
+			each(tunnels, func(tun string) rule { return join(toIf(tun), to(expr.VerdictGoto, chainTo)) }),
+		)},
 		chainInput: {filter(nftables.ChainHookInput, nftables.ChainPriorityFilter), f.inputRules(n)},
-		chainClamp: {filter(nftables.ChainHookForward, nftables.ChainPriorityMangle), []rule{
-			join(fromIf(tun), clampMSS()),
-			join(toIf(tun), clampMSS()),
-		}},
+		chainClamp: {filter(nftables.ChainHookForward, nftables.ChainPriorityMangle), slices.Concat(
+			each(tunnels, func(tun string) rule { return join(fromIf(tun), clampMSS()) }),
+			each(tunnels, func(tun string) rule { return join(toIf(tun), clampMSS()) }),
+		)},
 		chainNAT: {&hook{nftables.ChainTypeNAT, *nftables.ChainHookPostrouting, *nftables.ChainPriorityNATSource}, f.masquerade(n)},
-		chainFrom: {rules: []rule{
-			to(expr.VerdictJump, chainAdmitted),
-			join(toIf(tun), to(expr.VerdictGoto, chainBetween)),
-			join(ctDirection(directionReply), counter(), drop), // nothing out there may open a flow to a device
-			byNumber(false, true, mapSignatures),
-			byNumber(true, true, mapSignatures),
-			join(counter(), drop),
-		}},
+		chainFrom: {rules: slices.Concat(
+			[]rule{to(expr.VerdictJump, chainAdmitted)},
+			each(tunnels, func(tun string) rule { return join(toIf(tun), to(expr.VerdictGoto, chainBetween)) }),
+			[]rule{
+				join(ctDirection(directionReply), counter(), drop), // nothing out there may open a flow to a device
+				byNumber(false, true, mapSignatures),
+				byNumber(true, true, mapSignatures),
+				join(counter(), drop),
+			},
+		)},
 		chainBetween: {rules: []rule{
 			byNumber(false, true, mapMute), byNumber(false, false, mapMute),
 			byNumber(true, true, mapMute), byNumber(true, false, mapMute),
@@ -86,9 +89,20 @@ func (f *Filter) inputRules(n portal.Node) []rule {
 	var rules []rule
 	for _, a := range gatewayAddresses(n) {
 		lookup := byNumber(a.Is6(), true, mapSignatures)
-		rules = append(rules, join(fromIf(f.Interface), echoTo(a), lookup))
+		rules = append(rules, each(f.interfaces(), func(tun string) rule { return join(fromIf(tun), echoTo(a), lookup) })...)
 	}
-	return append(rules, join(fromIf(f.Interface), counter(), to(expr.VerdictDrop, "")))
+	return append(rules, each(f.interfaces(), func(tun string) rule { return join(fromIf(tun), counter(), to(expr.VerdictDrop, "")) })...)
+}
+
+func (f *Filter) interfaces() []string { return append([]string{f.Interface}, f.More...) }
+
+// each makes one rule of each interface.
+func each(interfaces []string, of func(tun string) rule) []rule {
+	var rules []rule
+	for _, tun := range interfaces {
+		rules = append(rules, of(tun))
+	}
+	return rules
 }
 
 // masquerade hides devices behind the gateway's address, towards the networks behind the PoP.
@@ -96,11 +110,15 @@ func (f *Filter) masquerade(n portal.Node) []rule {
 	if !n.Masquerade {
 		return nil
 	}
+	var away []expr.Any // to none of the tunnels
+	for _, tun := range f.interfaces() {
+		away = append(away, notToIf(tun)...)
+	}
 	var rules []rule
 	for _, pool := range poolPrefixes(n) {
 		for _, network := range n.Networks {
 			if network.IsValid() && network.Addr().Is6() == pool.Addr().Is6() {
-				rules = append(rules, join(notToIf(f.Interface), inPrefix(pool, true), inPrefix(network, false), []expr.Any{&expr.Masq{}}))
+				rules = append(rules, join(away, inPrefix(pool, true), inPrefix(network, false), []expr.Any{&expr.Masq{}}))
 			}
 		}
 	}

@@ -10,7 +10,9 @@ import (
 func diff(have []peerState, want map[portal.EntryKey]portal.Entry) (remove []portal.PublicKey, put []portal.Entry) {
 	byKey := make(map[portal.PublicKey]portal.Entry, len(want))
 	for _, e := range want {
-		byKey[e.PublicKey] = e
+		if !e.PublicKey.IsZero() { // else it has a certificate, for OpenVPN
+			byKey[e.PublicKey] = e
+		}
 	}
 	for _, p := range have {
 		e, wanted := byKey[p.Key]
