@@ -56,8 +56,11 @@ func (s *Server) config(t Transport, n portal.Node, id identity) (string, error)
 		line("user %s\ngroup %s", s.User, s.Group)
 	}
 	for _, in := range []struct{ name, text string }{
-		{"ca", string(id.Authorities)}, {"cert", firstBlock(id.Certificates)}, {"extra-certs", otherBlocks(id.Certificates)},
-		{"key", string(id.key)}, {"tls-crypt-v2", id.TLSCrypt.Reveal()},
+		{"ca", string(id.Authorities)},
+		{"cert", firstBlock(id.Certificates)},
+		{"extra-certs", otherBlocks(id.Certificates)},
+		{"key", string(id.key)},
+		{"tls-crypt-v2", id.TLSCrypt.Reveal()},
 	} {
 		if strings.TrimSpace(in.text) != "" {
 			line("<%s>\n%s\n</%s>", in.name, strings.TrimSpace(in.text), in.name)

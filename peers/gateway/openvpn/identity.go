@@ -111,6 +111,8 @@ func (g Grant) with(key []byte) (identity, error) {
 // identityFor is one that fits what the node should trust: the one that is kept, or else a new one. A kept one that is merely due for renewal serves on
 // when nobody answers.
 func (s *Server) identityFor(ctx context.Context, trust string) (identity, error) {
+	s.identity.Lock() // the transports share one
+	defer s.identity.Unlock()
 	kept, err := s.loadIdentity()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Log.WarnContext(ctx, "read the OpenVPN server's identity; asking for a new one", "err", err)

@@ -75,7 +75,7 @@ func (s *Server) runOnce(ctx context.Context, t Transport) error {
 		}
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	watch, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {

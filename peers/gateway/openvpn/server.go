@@ -34,6 +34,8 @@ type Server struct {
 	once   sync.Once
 	wakers map[string]chan struct{} // by transport: the node may have changed
 
+	identity sync.Mutex // held while it is read, asked for and kept
+
 	mu       sync.Mutex
 	node     portal.Node
 	byCert   map[portal.CertificateID]portal.Entry

@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,13 +80,12 @@ func newCA(t testing.TB, name string) ca {
 	return ca{c, key}
 }
 
-var serial = int64(100)
+var serial atomic.Int64
 
 func (a ca) sign(t testing.TB, name string, pub *ecdsa.PublicKey, use x509.ExtKeyUsage, end time.Time) *x509.Certificate {
 	t.Helper()
-	serial++
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
+		SerialNumber: big.NewInt(100 + serial.Add(1)), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{use},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, pub, a.key)
