@@ -8,6 +8,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 GO      ?= go
 GOBUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.Version=$(VERSION)'
 GOTEST  := $(GO) run ./scripts/gotest
+# The race detector on everything but SQLite itself, which is one thread's memory behind a lock: a quarter less time for database tests.
+RACE    := -race -gcflags='github.com/ncruces/go-sqlite3-wasm/...=-race=false'
 
 # Exact versions: an upgrade is a change to this file.
 GOLANGCI_VERSION := v2.15.0
@@ -52,7 +54,7 @@ test: ## Everything, as CI runs it
 
 .PHONY: unit
 unit: $(DIST_STAMP) $(OIDC_STAMP) ## Go tests, race detector on, SQLite and PostgreSQL, namespaces where root
-	scripts/with-postgres $(GOTEST) -race -shuffle=on -timeout 10m $(UNIT)
+	scripts/with-postgres $(GOTEST) $(RACE) -shuffle=on -timeout 10m $(UNIT)
 
 .PHONY: frontend-test
 frontend-test: $(DIST_STAMP) ## Types, lint, unit tests and size limits of the web app
@@ -93,7 +95,7 @@ bench: build $(WIREGUARD_GO) $(OIDC_STAMP) ## design.md's targets, measured here
 
 .PHONY: chaos
 chaos: build $(WIREGUARD_GO) ## Long runs with faults (CHAOS=duration, default 5m)
-	SALLYPORT_CHAOS=$(or $(CHAOS),5m) scripts/with-postgres $(GOTEST) -race -run 'Chaos|Fault|Kill|Cut' -count=1 -timeout 60m $(UNIT)
+	SALLYPORT_CHAOS=$(or $(CHAOS),5m) scripts/with-postgres $(GOTEST) $(RACE) -run 'Chaos|Fault|Kill|Cut' -count=1 -timeout 60m $(UNIT)
 
 .PHONY: packages
 packages: ## The Debian packages that tests need (apt, root)

@@ -4,8 +4,10 @@ package migrations
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -52,6 +54,24 @@ func Pending(ctx context.Context, db *sql.DB, engine Engine) (bool, error) {
 		return false, err
 	}
 	return p.HasPending(ctx)
+}
+
+// Sum names the schema that Up makes: it differs when any file for the engine does. Tests keep databases made by Up under it.
+func Sum(engine Engine) (string, error) {
+	own := engineFS{files, engine}
+	entries, err := own.ReadDir(".")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, e := range entries {
+		text, err := own.ReadFile(e.Name())
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", e.Name(), len(text), text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
 func provider(db *sql.DB, engine Engine) (*goose.Provider, error) {

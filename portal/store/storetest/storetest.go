@@ -21,13 +21,21 @@ import (
 // New returns a migrated SQLite store that is closed when the test ends.
 func New(t testing.TB) *store.Store {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "sallyport.db"))
+	sqliteOnce.Do(func() { sqliteFile, sqliteErr = migratedFile(t.Context()) })
+	if sqliteErr != nil {
+		t.Fatal(sqliteErr)
+	}
+	path := filepath.Join(t.TempDir(), "sallyport.db")
+	if err := os.WriteFile(path, sqliteFile, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
 }
 
 // NewPostgres returns a migrated PostgreSQL store with a database of its own.
 func NewPostgres(t testing.TB) *store.Store {
 	t.Helper()
-	return open(t, PostgresDSN(t))
+	return open(t, postgresFrom(t, migratedTemplate(t)))
 }
 
 // Each runs the same test on SQLite and on PostgreSQL.
@@ -48,9 +56,6 @@ func open(t testing.TB, dsn string) *store.Store {
 			t.Error(err)
 		}
 	})
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 
@@ -64,6 +69,21 @@ var (
 // PostgresDSN makes an empty database and returns its connection string. The database goes when the test ends.
 func PostgresDSN(t testing.TB) string {
 	t.Helper()
+	return postgresFrom(t, "template1")
+}
+
+// postgresFrom makes a database as the template is.
+func postgresFrom(t testing.TB, template string) string {
+	t.Helper()
+	server(t)
+	name := fmt.Sprintf("sallyport_test_%d_%d", os.Getpid(), databases.Add(1))
+	admin(t, t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template)
+	t.Cleanup(func() { admin(t, context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)") })
+	return databaseDSN(t, name)
+}
+
+func server(t testing.TB) {
+	t.Helper()
 	serverOnce.Do(func() {
 		if serverDSN = os.Getenv("SALLYPORT_TEST_POSTGRES"); serverDSN == "" {
 			serverDSN, serverErr = startServer()
@@ -72,9 +92,10 @@ func PostgresDSN(t testing.TB) string {
 	if serverErr != nil {
 		unavailable(t, serverErr)
 	}
-	name := fmt.Sprintf("sallyport_test_%d_%d", os.Getpid(), databases.Add(1))
-	admin(t, t.Context(), "CREATE DATABASE "+name)
-	t.Cleanup(func() { admin(t, context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)") })
+}
+
+func databaseDSN(t testing.TB, name string) string {
+	t.Helper()
 	u, err := url.Parse(serverDSN)
 	if err != nil {
 		t.Fatal(err)
