@@ -26,6 +26,9 @@ type access struct {
 	action auth.Action // "" with anybody
 
 	byToken bool // a token that was made for it needs no fresh second factor
+
+	// service is what a program needs where action is about one's own things, of which it has none; "" for never.
+	service auth.Action
 }
 
 // accessTable has a line for each operation of the contract: Handler refuses to start without. A line names the least that is asked;
@@ -50,6 +53,7 @@ var accessTable = map[string]access{
 	"confirmPasskey":     {enter: anyStage, action: auth.OwnSecurity},
 
 	"listSessions":     {enter: withCookie, action: auth.OwnSecurity},
+	"endOtherSessions": {enter: withCookie, action: auth.OwnSecurity},
 	"endSession":       {enter: withCookie, action: auth.OwnSecurity},
 	"getFactors":       {enter: withCookie, action: auth.OwnSecurity},
 	"renameFactor":     {enter: withCookie, action: auth.OwnSecurity},
@@ -59,13 +63,13 @@ var accessTable = map[string]access{
 	"createToken":      {enter: withCookie, action: auth.OwnSecurity},
 	"deleteToken":      {enter: withCookie, action: auth.OwnSecurity},
 
-	"listDevices":      {enter: ready, action: auth.OwnRead},
+	"listDevices":      {enter: ready, action: auth.OwnRead, service: auth.DevicesRead},
 	"createDevice":     {enter: ready, action: auth.OwnDevices},
-	"getDevice":        {enter: ready, action: auth.OwnRead},
-	"updateDevice":     {enter: ready, action: auth.OwnDevices},
-	"revokeDevice":     {enter: ready, action: auth.OwnDevices},
+	"getDevice":        {enter: ready, action: auth.OwnRead, service: auth.DevicesRead},
+	"updateDevice":     {enter: ready, action: auth.OwnDevices, service: auth.DevicesWrite},
+	"revokeDevice":     {enter: ready, action: auth.OwnDevices, service: auth.DevicesWrite},
 	"replaceDeviceKey": {enter: ready, action: auth.OwnDevices},
-	"getDeviceConfig":  {enter: ready, action: auth.OwnRead},
+	"getDeviceConfig":  {enter: ready, action: auth.OwnRead, service: auth.DevicesRead},
 	"noteDeviceFile":   {enter: ready, action: auth.OwnDevices},
 	"approveDevice":    {enter: ready, action: auth.DevicesWrite},
 	"refuseDevice":     {enter: ready, action: auth.DevicesWrite},
@@ -73,13 +77,22 @@ var accessTable = map[string]access{
 	"resumeDevice":     {enter: ready, action: auth.DevicesWrite},
 	"renewGrants":      {enter: ready, action: auth.OwnDevices},
 
-	"listProfiles":  {enter: ready, action: auth.OwnRead},
-	"getProfile":    {enter: ready, action: auth.OwnRead},
+	"listProfiles":  {enter: ready, action: auth.OwnRead, service: auth.ProfilesRead},
+	"getProfile":    {enter: ready, action: auth.OwnRead, service: auth.ProfilesRead},
 	"createProfile": {enter: ready, action: auth.ProfilesWrite},
 	"updateProfile": {enter: ready, action: auth.ProfilesWrite},
 	"deleteProfile": {enter: ready, action: auth.ProfilesWrite},
 
 	"listGroups":     {enter: ready, action: auth.GroupsRead},
+	"createGroup":    {enter: ready, action: auth.GroupsWrite},
+	"getGroup":       {enter: ready, action: auth.GroupsRead},
+	"renameGroup":    {enter: ready, action: auth.GroupsWrite},
+	"deleteGroup":    {enter: ready, action: auth.GroupsWrite},
+	"addGroupMember": {enter: ready, action: auth.GroupsWrite},
+
+	"removeGroupMember": {enter: ready, action: auth.GroupsWrite},
+	"listGroupMembers":  {enter: ready, action: auth.PeopleRead},
+
 	"listResources":  {enter: ready, action: auth.AccessRead},
 	"createResource": {enter: ready, action: auth.AccessWrite},
 	"updateResource": {enter: ready, action: auth.AccessWrite},
@@ -89,7 +102,7 @@ var accessTable = map[string]access{
 	"updateRule":     {enter: ready, action: auth.AccessWrite},
 	"deleteRule":     {enter: ready, action: auth.AccessWrite},
 
-	"explainReachability": {enter: ready, action: auth.OwnRead},
+	"explainReachability": {enter: ready, action: auth.OwnRead, service: auth.AccessRead},
 	"listPolicyTests":     {enter: ready, action: auth.AccessRead},
 	"createPolicyTest":    {enter: ready, action: auth.AccessWrite},
 	"updatePolicyTest":    {enter: ready, action: auth.AccessWrite},
@@ -105,6 +118,20 @@ var accessTable = map[string]access{
 	"resumePerson":  {enter: ready, action: auth.PeopleWrite},
 	"setRole":       {enter: ready, action: auth.PeopleRoles},
 	"resetFactors":  {enter: ready, action: auth.PeopleFactors},
+
+	"listPersonSessions":   {enter: ready, action: auth.PeopleRead},
+	"endPersonSessions":    {enter: ready, action: auth.PeopleWrite},
+	"listPersonTokens":     {enter: ready, action: auth.PeopleRead},
+	"endPersonTokens":      {enter: ready, action: auth.PeopleWrite},
+	"listPersonIdentities": {enter: ready, action: auth.PeopleRead},
+	"listRoles":            {enter: ready, action: auth.PeopleRead},
+	"listServiceTokens":    {enter: ready, action: auth.TokensRead},
+	"createServiceToken":   {enter: ready, action: auth.TokensWrite},
+	"deleteServiceToken":   {enter: ready, action: auth.TokensWrite},
+	"getScim":              {enter: ready, action: auth.SettingsRead},
+	"createScimToken":      {enter: ready, action: auth.SettingsWrite},
+	"revokeScimToken":      {enter: ready, action: auth.SettingsWrite},
+	"listAuditSinks":       {enter: ready, action: auth.AuditRead},
 
 	"getPersonFactors":   {enter: ready, action: auth.PeopleRead},
 	"listFactorPolicies": {enter: ready, action: auth.SettingsRead},
@@ -158,7 +185,8 @@ func (s *Server) gate(operation string) (echo.MiddlewareFunc, error) {
 }
 
 func (need access) allows(w auth.Who, s *Server) error {
-	if w.Token.ID != "" && need.enter != ready {
+	program := w.Service.ID != ""
+	if (w.Token.ID != "" || program) && need.enter != ready {
 		return errSessionOnly
 	}
 	if need.enter != anyStage {
@@ -170,8 +198,11 @@ func (need access) allows(w auth.Who, s *Server) error {
 	if w.Token.Policy && need.byToken {
 		by.FactorAt = s.now() // shown when the token was made, for this
 	}
-	if by.User == "" {
+	if by.User == "" && !program {
 		return portal.ErrSignedOut // an actor without a person would count as the system
+	}
+	if program && need.service != "" {
+		return auth.Allow(by, need.service, s.now())
 	}
 	return auth.Allow(by, need.action, s.now())
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/sallyport/sallyport/auth"
 	"github.com/sallyport/sallyport/portal"
 )
 
@@ -26,6 +28,10 @@ var wanted = map[string]string{
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
 	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
+	"createGroup": "oa!", "getGroup": "oanhr", "renameGroup": "oa!", "deleteGroup": "oa!", "addGroupMember": "oa!", "removeGroupMember": "oa!",
+	"listGroupMembers": "oahr", "listPersonSessions": "oahr", "endPersonSessions": "oah!", "listPersonTokens": "oahr", "endPersonTokens": "oah!",
+	"listPersonIdentities": "oahr", "listRoles": "oahr", "listServiceTokens": "oar", "createServiceToken": "oa!", "deleteServiceToken": "oa!",
+	"getScim": "oar", "createScimToken": "o!", "revokeScimToken": "o!", "listAuditSinks": "oar", "endOtherSessions": "cookie",
 	"listGroups": "oanhr", "listResources": "oanhr", "createResource": "oan!", "updateResource": "oan!", "deleteResource": "oan!",
 	"listRules": "oanhr", "createRule": "oan!", "updateRule": "oan!", "deleteRule": "oan!",
 	"explainReachability": "oanhru", "listPolicyTests": "oanhr", "createPolicyTest": "oan!", "updatePolicyTest": "oan!", "deletePolicyTest": "oan!",
@@ -35,6 +41,17 @@ var wanted = map[string]string{
 	"listGateways": "oanhr", "getGateway": "oanhr", "createGateway": "oan!", "newEnrolment": "oan!", "drainGateway": "oan!", "undrainGateway": "oan!",
 	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar", "verifyAudit": "oar", "exportAudit": "oar",
 }
+
+// forServices are the operations that a program may do whose token has every scope that it can have, of the role of an admin.
+var forServices = strings.Fields(`
+	listDevices getDevice updateDevice revokeDevice getDeviceConfig approveDevice refuseDevice suspendDevice resumeDevice
+	listProfiles getProfile createProfile updateProfile deleteProfile
+	listGroups createGroup getGroup renameGroup deleteGroup addGroupMember removeGroupMember listGroupMembers
+	listResources createResource updateResource deleteResource listRules createRule updateRule deleteRule
+	explainReachability listPolicyTests createPolicyTest updatePolicyTest deletePolicyTest previewPolicy exportPolicy diffPolicy applyPolicy
+	listPeople getPerson listPersonSessions listPersonTokens listPersonIdentities getPersonFactors listRoles listFactorPolicies getScim listServiceTokens
+	listPops createPop updatePop deletePop listGateways getGateway createGateway newEnrolment drainGateway undrainGateway retireGateway
+	getOverview listAudit verifyAudit exportAudit listAuditSinks`)
 
 // refusals are the codes that only the gate gives when the factor is fresh.
 var refusals = map[string]bool{
@@ -57,6 +74,12 @@ func TestEveryRouteLetsInWhomTheTableLets(t *testing.T) {
 	w.ready("program").want(http.StatusCreated, "POST", "/tokens", map[string]any{"name": "script"}).into(t, &made)
 	program.token = made.Secret
 	w.keep(made.Secret)
+	robot := w.visitor()
+	w.ready("maker", "admins").want(http.StatusCreated, "POST", "/service-tokens", map[string]any{
+		"name": "robot", "role": "admin", "scopes": auth.ServiceScopes(portal.RoleAdmin),
+	}).into(t, &made)
+	robot.token = made.Secret
+	w.keep(made.Secret)
 	stale := w.ready("stale", "admins")
 	w.pass(11 * time.Minute)
 	chief := w.ready("chief", "owners")
@@ -73,6 +96,11 @@ func TestEveryRouteLetsInWhomTheTableLets(t *testing.T) {
 		{"auditor", w.readyAs(portal.RoleAuditor), role("r", true)},
 		{"program", program, token},
 	}
+	for _, id := range forServices {
+		if wanted[id] == "" {
+			t.Errorf("%s is no operation", id)
+		}
+	}
 	for _, op := range operations(t) {
 		need, ok := wanted[op.id]
 		if !ok {
@@ -80,6 +108,16 @@ func TestEveryRouteLetsInWhomTheTableLets(t *testing.T) {
 			continue
 		}
 		base, fresh := strings.CutSuffix(need, "!")
+		service := "forbidden"
+		switch {
+		case slices.Contains(forServices, op.id), base == "any":
+			service = ""
+		case base == "stage", base == "cookie":
+			service = "session_required"
+		}
+		if got := robot.gateCode(op); got != service {
+			t.Errorf("%s as a service: got %q, want %q", op.id, got, service)
+		}
 		for _, c := range callers {
 			if op.id == "signOut" || (op.id == "beginTotp" || op.id == "beginPasskey") && c.name != "enrolling" || op.id == "removeFactor" && c.name == "stale admin" {
 				continue // signing out would end the other tries; a second factor is auth's to refuse, with the same codes
@@ -142,6 +180,9 @@ func (w *world) readyAs(role portal.Role) *visitor {
 	return w.ready(name)
 }
 
+// nobody is an id that nothing has.
+const nobody = "01890000-0000-7000-8000-000000000000"
+
 type operation struct{ id, method, path string }
 
 func operations(t *testing.T) []operation {
@@ -150,7 +191,7 @@ func operations(t *testing.T) []operation {
 	var all []operation
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			all = append(all, operation{op.OperationID, method, strings.ReplaceAll(path, "{id}", "01890000-0000-7000-8000-000000000000")})
+			all = append(all, operation{op.OperationID, method, strings.NewReplacer("{id}", nobody, "{person}", nobody).Replace(path)})
 		}
 	}
 	return all

@@ -125,10 +125,34 @@ func auditJSON(e portal.AuditEvent, name string) AuditEvent {
 	return out
 }
 
-// actorNames finds the names behind "user:ID" and "gateway:ID". Who is gone keeps the id.
+// ListAuditSinks tells how far each receiver of the trail has got.
+func (s *Server) ListAuditSinks(ctx context.Context, _ ListAuditSinksRequestObject) (ListAuditSinksResponseObject, error) {
+	sinks, err := s.trail().Sinks(ctx, actor(ctx), s.Sinks)
+	if err != nil {
+		return nil, err
+	}
+	out := ListAuditSinks200JSONResponse{Head: int64(sinks.Head), Items: []AuditSink{}}
+	for _, one := range sinks.All {
+		out.Items = append(out.Items, AuditSink{
+			Name: one.Name, Seq: int64(one.Seq), Lag: int64(one.Lag), BehindSince: moment(one.BehindSince), SentAt: moment(one.SentAt),
+			Problem: text(one.Problem), Configured: one.Configured,
+		})
+	}
+	return out, nil
+}
+
+// actorNames finds the names behind "user:ID", "service:ID" and "gateway:ID". Who is gone keeps the id.
 type actorNames struct {
 	tx    *store.Tx
 	known map[string]string
+}
+
+// person is the name of a person, "" for one who is gone.
+func (n actorNames) person(id portal.UserID) string {
+	if name := n.of("user:" + string(id)); name != "user:"+string(id) {
+		return name
+	}
+	return ""
 }
 
 func (n actorNames) of(actor string) string {
@@ -141,6 +165,10 @@ func (n actorNames) of(actor string) string {
 	case "user":
 		if u, err := n.tx.User(portal.UserID(id)); err == nil {
 			name = u.Name
+		}
+	case "service":
+		if t, err := n.tx.ServiceToken(portal.ServiceTokenID(id)); err == nil {
+			name = t.Name
 		}
 	case "gateway":
 		if g, err := n.tx.Gateway(portal.GatewayID(id)); err == nil {

@@ -238,6 +238,69 @@ func (e GatewayStatus) Valid() bool {
 	}
 }
 
+// Defines values for GroupDetailUsesKind.
+const (
+	GroupDetailUsesKindFactorPolicy GroupDetailUsesKind = "factor_policy"
+	GroupDetailUsesKindPolicyTest   GroupDetailUsesKind = "policy_test"
+	GroupDetailUsesKindProfile      GroupDetailUsesKind = "profile"
+	GroupDetailUsesKindRule         GroupDetailUsesKind = "rule"
+)
+
+// Valid indicates whether the value is a known member of the GroupDetailUsesKind enum.
+func (e GroupDetailUsesKind) Valid() bool {
+	switch e {
+	case GroupDetailUsesKindFactorPolicy:
+		return true
+	case GroupDetailUsesKindPolicyTest:
+		return true
+	case GroupDetailUsesKindProfile:
+		return true
+	case GroupDetailUsesKindRule:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupMemberState.
+const (
+	GroupMemberStateActive    GroupMemberState = "active"
+	GroupMemberStateSuspended GroupMemberState = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the GroupMemberState enum.
+func (e GroupMemberState) Valid() bool {
+	switch e {
+	case GroupMemberStateActive:
+		return true
+	case GroupMemberStateSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupSource.
+const (
+	GroupSourceClaim GroupSource = "claim"
+	GroupSourceLocal GroupSource = "local"
+	GroupSourceScim  GroupSource = "scim"
+)
+
+// Valid indicates whether the value is a known member of the GroupSource enum.
+func (e GroupSource) Valid() bool {
+	switch e {
+	case GroupSourceClaim:
+		return true
+	case GroupSourceLocal:
+		return true
+	case GroupSourceScim:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PasskeyCredentialType.
 const (
 	PasskeyCredentialTypePublicKey PasskeyCredentialType = "public-key"
@@ -247,27 +310,6 @@ const (
 func (e PasskeyCredentialType) Valid() bool {
 	switch e {
 	case PasskeyCredentialTypePublicKey:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for PersonGroupsSource.
-const (
-	PersonGroupsSourceClaim PersonGroupsSource = "claim"
-	PersonGroupsSourceLocal PersonGroupsSource = "local"
-	PersonGroupsSourceScim  PersonGroupsSource = "scim"
-)
-
-// Valid indicates whether the value is a known member of the PersonGroupsSource enum.
-func (e PersonGroupsSource) Valid() bool {
-	switch e {
-	case PersonGroupsSourceClaim:
-		return true
-	case PersonGroupsSourceLocal:
-		return true
-	case PersonGroupsSourceScim:
 		return true
 	default:
 		return false
@@ -700,6 +742,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RoleTableRolesHoldersState.
+const (
+	RoleTableRolesHoldersStateActive    RoleTableRolesHoldersState = "active"
+	RoleTableRolesHoldersStateSuspended RoleTableRolesHoldersState = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the RoleTableRolesHoldersState enum.
+func (e RoleTableRolesHoldersState) Valid() bool {
+	switch e {
+	case RoleTableRolesHoldersStateActive:
+		return true
+	case RoleTableRolesHoldersStateSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RuleAction.
 const (
 	RuleActionAllow RuleAction = "allow"
@@ -730,6 +790,24 @@ func (e RuleInputAction) Valid() bool {
 	case RuleInputActionAllow:
 		return true
 	case RuleInputActionDeny:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScimTokenSubject.
+const (
+	ScimTokenSubjectExternalId ScimTokenSubject = "externalId"
+	ScimTokenSubjectUserName   ScimTokenSubject = "userName"
+)
+
+// Valid indicates whether the value is a known member of the ScimTokenSubject enum.
+func (e ScimTokenSubject) Valid() bool {
+	switch e {
+	case ScimTokenSubjectExternalId:
+		return true
+	case ScimTokenSubjectUserName:
 		return true
 	default:
 		return false
@@ -829,6 +907,24 @@ func (e ListProfilesParamsScope) Valid() bool {
 	}
 }
 
+// Defines values for CreateScimTokenJSONBodySubject.
+const (
+	CreateScimTokenJSONBodySubjectExternalId CreateScimTokenJSONBodySubject = "externalId"
+	CreateScimTokenJSONBodySubjectUserName   CreateScimTokenJSONBodySubject = "userName"
+)
+
+// Valid indicates whether the value is a known member of the CreateScimTokenJSONBodySubject enum.
+func (e CreateScimTokenJSONBodySubject) Valid() bool {
+	switch e {
+	case CreateScimTokenJSONBodySubjectExternalId:
+		return true
+	case CreateScimTokenJSONBodySubjectUserName:
+		return true
+	default:
+		return false
+	}
+}
+
 // AuditEvent defines model for AuditEvent.
 type AuditEvent struct {
 	// Action Example: device.revoke
@@ -869,6 +965,33 @@ type AuditReport struct {
 	Whole bool `json:"whole"`
 }
 
+// AuditSink defines model for AuditSink.
+type AuditSink struct {
+	// BehindSince When the oldest of those happened
+	BehindSince *time.Time `json:"behindSince,omitempty"`
+
+	// Configured This portal's configuration names it; else nothing is sent to it any more
+	Configured bool `json:"configured"`
+
+	// Lag Events that it has yet to get
+	Lag  int64  `json:"lag"`
+	Name string `json:"name"`
+
+	// Problem Of the last try, in English
+	Problem *string    `json:"problem,omitempty"`
+	SentAt  *time.Time `json:"sentAt,omitempty"`
+
+	// Seq Newest event that it has
+	Seq int64 `json:"seq"`
+}
+
+// AuditSinks defines model for AuditSinks.
+type AuditSinks struct {
+	// Head Newest event
+	Head  int64       `json:"head"`
+	Items []AuditSink `json:"items"`
+}
+
 // BrowserSession defines model for BrowserSession.
 type BrowserSession struct {
 	Address   string    `json:"address"`
@@ -876,6 +999,17 @@ type BrowserSession struct {
 	Current   bool      `json:"current"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
+
+	// Place Where the address is, by the portal's GeoIP database; absent where it has none, or does not know
+	Place *struct {
+		// City In English, where the database has cities
+		City *string `json:"city,omitempty"`
+
+		// Country ISO 3166-1 alpha-2
+		//
+		// Example: KR
+		Country string `json:"country"`
+	} `json:"place,omitempty"`
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }
@@ -971,6 +1105,11 @@ type DevicePage struct {
 type DeviceWithConfig struct {
 	Config WireGuardConfig `json:"config"`
 	Device Device          `json:"device"`
+}
+
+// Ended defines model for Ended.
+type Ended struct {
+	Ended int `json:"ended"`
 }
 
 // Enrolment defines model for Enrolment.
@@ -1077,10 +1216,47 @@ type GatewayWithEnrolment struct {
 
 // Group defines model for Group.
 type Group struct {
-	Id      string `json:"id"`
-	Members *int   `json:"members,omitempty"`
-	Name    string `json:"name"`
+	// Directory Issuer of the directory that keeps the group
+	Directory *string `json:"directory,omitempty"`
+	Id        string  `json:"id"`
+	Members   *int    `json:"members,omitempty"`
+	Name      string  `json:"name"`
+
+	// Sources Who says of anybody that they are in it
+	Sources *[]GroupSource `json:"sources,omitempty"`
 }
+
+// GroupDetail defines model for GroupDetail.
+type GroupDetail struct {
+	// BuiltIn Everybody is in it, without memberships
+	BuiltIn bool `json:"builtIn"`
+
+	// BySource Memberships by who gave them; somebody may have several
+	BySource []struct {
+		Members int         `json:"members"`
+		Source  GroupSource `json:"source"`
+	} `json:"bySource"`
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Directory Issuer of the directory that keeps the group
+	Directory *string `json:"directory,omitempty"`
+	Id        string  `json:"id"`
+	Members   int     `json:"members"`
+	Name      string  `json:"name"`
+
+	// Renameable Neither a directory nor claims name it
+	Renameable bool `json:"renameable"`
+
+	// Uses What names the group, and so keeps it from being deleted
+	Uses []struct {
+		Id   string              `json:"id"`
+		Kind GroupDetailUsesKind `json:"kind"`
+		Name string              `json:"name"`
+	} `json:"uses"`
+}
+
+// GroupDetailUsesKind defines model for GroupDetail.Uses.Kind.
+type GroupDetailUsesKind string
 
 // GroupFactorPolicy defines model for GroupFactorPolicy.
 type GroupFactorPolicy struct {
@@ -1091,6 +1267,21 @@ type GroupFactorPolicy struct {
 	} `json:"group"`
 	Policy FactorPolicy `json:"policy"`
 }
+
+// GroupMember defines model for GroupMember.
+type GroupMember struct {
+	Email   string           `json:"email"`
+	Id      string           `json:"id"`
+	Name    string           `json:"name"`
+	Sources []GroupSource    `json:"sources"`
+	State   GroupMemberState `json:"state"`
+}
+
+// GroupMemberState defines model for GroupMember.State.
+type GroupMemberState string
+
+// GroupSource defines model for GroupSource.
+type GroupSource string
 
 // IdText defines model for IdText.
 type IdText = string
@@ -1151,9 +1342,9 @@ type Person struct {
 	// Factor A second factor is enrolled
 	Factor *bool `json:"factor,omitempty"`
 	Groups []struct {
-		Id     string             `json:"id"`
-		Name   string             `json:"name"`
-		Source PersonGroupsSource `json:"source"`
+		Id      string        `json:"id"`
+		Name    string        `json:"name"`
+		Sources []GroupSource `json:"sources"`
 	} `json:"groups"`
 	Id           string      `json:"id"`
 	LastSignInAt *time.Time  `json:"lastSignInAt,omitempty"`
@@ -1161,9 +1352,6 @@ type Person struct {
 	Role         Role        `json:"role"`
 	State        PersonState `json:"state"`
 }
-
-// PersonGroupsSource defines model for Person.Groups.Source.
-type PersonGroupsSource string
 
 // PersonState defines model for Person.State.
 type PersonState string
@@ -1624,6 +1812,34 @@ type Revision struct {
 // Role defines model for Role.
 type Role string
 
+// RoleTable defines model for RoleTable.
+type RoleTable struct {
+	Rights []struct {
+		// Fresh Asks for a fresh second factor
+		Fresh bool `json:"fresh"`
+
+		// Right Example: devices.read
+		Right string `json:"right"`
+		Roles []Role `json:"roles"`
+	} `json:"rights"`
+	Roles []struct {
+		// Holders Up to 200 of those who have it, oldest first; of plain users none
+		Holders []struct {
+			// ByClaim A group at their provider gave it and may take it
+			ByClaim bool                       `json:"byClaim"`
+			Email   string                     `json:"email"`
+			Id      string                     `json:"id"`
+			Name    string                     `json:"name"`
+			State   RoleTableRolesHoldersState `json:"state"`
+		} `json:"holders"`
+		People int  `json:"people"`
+		Role   Role `json:"role"`
+	} `json:"roles"`
+}
+
+// RoleTableRolesHoldersState defines model for RoleTable.Roles.Holders.State.
+type RoleTableRolesHoldersState string
+
 // Rule defines model for Rule.
 type Rule struct {
 	Action    RuleAction `json:"action"`
@@ -1652,6 +1868,65 @@ type RuleInput struct {
 
 // RuleInputAction defines model for RuleInput.Action.
 type RuleInputAction string
+
+// Scim defines model for Scim.
+type Scim struct {
+	// Issuers Of the providers that people can sign in with
+	Issuers []struct {
+		Issuer string `json:"issuer"`
+		Name   string `json:"name"`
+	} `json:"issuers"`
+	Tokens []ScimToken `json:"tokens"`
+
+	// Url The address for the directory
+	Url string `json:"url"`
+}
+
+// ScimToken defines model for ScimToken.
+type ScimToken struct {
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// FailedAt Last change that was refused
+	FailedAt *time.Time `json:"failedAt,omitempty"`
+
+	// Failure Why, in English
+	Failure *string `json:"failure,omitempty"`
+	Groups  int     `json:"groups"`
+	Id      string  `json:"id"`
+	Issuer  string  `json:"issuer"`
+	Name    string  `json:"name"`
+
+	// People That this issuer's directory keeps
+	People  int              `json:"people"`
+	Subject ScimTokenSubject `json:"subject"`
+
+	// UsedAt Last request
+	UsedAt *time.Time `json:"usedAt,omitempty"`
+
+	// WroteAt Last change that it made
+	WroteAt *time.Time `json:"wroteAt,omitempty"`
+}
+
+// ScimTokenSubject defines model for ScimToken.Subject.
+type ScimTokenSubject string
+
+// ServiceToken defines model for ServiceToken.
+type ServiceToken struct {
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Id        string    `json:"id"`
+	MadeBy    struct {
+		Id string `json:"id"`
+
+		// Name Empty when the person is gone
+		Name string `json:"name"`
+	} `json:"madeBy"`
+	Name   string     `json:"name"`
+	Role   Role       `json:"role"`
+	Scopes []string   `json:"scopes"`
+	UsedAt *time.Time `json:"usedAt,omitempty"`
+}
 
 // Session defines model for Session.
 type Session struct {
@@ -1802,6 +2077,9 @@ type DeviceResponse = Device
 // GatewayResponse defines model for GatewayResponse.
 type GatewayResponse = Gateway
 
+// GroupResponse defines model for GroupResponse.
+type GroupResponse = GroupDetail
+
 // PersonResponse defines model for PersonResponse.
 type PersonResponse = Person
 
@@ -1834,6 +2112,12 @@ type CodeBody struct {
 	Code string `json:"code"`
 }
 
+// GroupBody defines model for GroupBody.
+type GroupBody struct {
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+}
+
 // PasskeyBody defines model for PasskeyBody.
 type PasskeyBody struct {
 	// Credential What `PublicKeyCredential.toJSON()` gives (WebAuthn Level 3)
@@ -1858,7 +2142,7 @@ type ListAuditParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Actor Who did it, exactly: `user:ID`, `gateway:ID`, `system`
+	// Actor Who did it, exactly: `user:ID`, `service:ID`, `gateway:ID`, `system`
 	Actor *AuditActor `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Action The beginning of the action, as in `device.`
@@ -1881,7 +2165,7 @@ type ListAuditParams struct {
 type ExportAuditParams struct {
 	Format ExportAuditParamsFormat `form:"format" json:"format"`
 
-	// Actor Who did it, exactly: `user:ID`, `gateway:ID`, `system`
+	// Actor Who did it, exactly: `user:ID`, `service:ID`, `gateway:ID`, `system`
 	Actor *AuditActor `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Action The beginning of the action, as in `device.`
@@ -1990,6 +2274,28 @@ type CreateGatewayJSONBody struct {
 	Port *int `json:"port,omitempty"`
 }
 
+// CreateGroupJSONBody defines parameters for CreateGroup.
+type CreateGroupJSONBody struct {
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+}
+
+// RenameGroupJSONBody defines parameters for RenameGroup.
+type RenameGroupJSONBody struct {
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+}
+
+// ListGroupMembersParams defines parameters for ListGroupMembers.
+type ListGroupMembersParams struct {
+	// Q Part of a name or address
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListPeopleParams defines parameters for ListPeople.
 type ListPeopleParams struct {
 	// Q Part of a name or address
@@ -2013,6 +2319,34 @@ type ListProfilesParams struct {
 
 // ListProfilesParamsScope defines parameters for ListProfiles.
 type ListProfilesParamsScope string
+
+// CreateScimTokenJSONBody defines parameters for CreateScimToken.
+type CreateScimTokenJSONBody struct {
+	Days *int `json:"days,omitempty"`
+
+	// Issuer Of the OpenID provider that the directory's people sign in with, exactly
+	Issuer string `json:"issuer"`
+
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+
+	// Subject The SCIM attribute that is the subject of their ID tokens
+	Subject CreateScimTokenJSONBodySubject `json:"subject"`
+}
+
+// CreateScimTokenJSONBodySubject defines parameters for CreateScimToken.
+type CreateScimTokenJSONBodySubject string
+
+// CreateServiceTokenJSONBody defines parameters for CreateServiceToken.
+type CreateServiceTokenJSONBody struct {
+	// Days How long it works
+	Days *int `json:"days,omitempty"`
+
+	// Name Printable characters; shown as typed
+	Name   Name     `json:"name"`
+	Role   Role     `json:"role"`
+	Scopes []string `json:"scopes"`
+}
 
 // VerifyPasskeyJSONBody defines parameters for VerifyPasskey.
 type VerifyPasskeyJSONBody struct {
@@ -2087,6 +2421,12 @@ type RenameFactorJSONRequestBody RenameFactorJSONBody
 // CreateGatewayJSONRequestBody defines body for CreateGateway for application/json ContentType.
 type CreateGatewayJSONRequestBody CreateGatewayJSONBody
 
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody CreateGroupJSONBody
+
+// RenameGroupJSONRequestBody defines body for RenameGroup for application/json ContentType.
+type RenameGroupJSONRequestBody RenameGroupJSONBody
+
 // SetRoleJSONRequestBody defines body for SetRole for application/json ContentType.
 type SetRoleJSONRequestBody SetRoleJSONBody
 
@@ -2131,6 +2471,12 @@ type CreateRuleJSONRequestBody = RuleInput
 
 // UpdateRuleJSONRequestBody defines body for UpdateRule for application/json ContentType.
 type UpdateRuleJSONRequestBody = RuleInput
+
+// CreateScimTokenJSONRequestBody defines body for CreateScimToken for application/json ContentType.
+type CreateScimTokenJSONRequestBody CreateScimTokenJSONBody
+
+// CreateServiceTokenJSONRequestBody defines body for CreateServiceToken for application/json ContentType.
+type CreateServiceTokenJSONRequestBody CreateServiceTokenJSONBody
 
 // VerifyPasskeyJSONRequestBody defines body for VerifyPasskey for application/json ContentType.
 type VerifyPasskeyJSONRequestBody VerifyPasskeyJSONBody
@@ -2265,6 +2611,9 @@ type ServerInterface interface {
 	// ExportAudit The audit trail as a file
 	// (GET /audit/export)
 	ExportAudit(ctx echo.Context, params ExportAuditParams) error
+	// ListAuditSinks How far each receiver of the audit trail has got
+	// (GET /audit/sinks)
+	ListAuditSinks(ctx echo.Context) error
 	// VerifyAudit Prove that the audit trail is whole
 	// (POST /audit/verify)
 	VerifyAudit(ctx echo.Context) error
@@ -2367,6 +2716,27 @@ type ServerInterface interface {
 	// ListGroups All groups
 	// (GET /groups)
 	ListGroups(ctx echo.Context) error
+	// CreateGroup Make a local group
+	// (POST /groups)
+	CreateGroup(ctx echo.Context) error
+	// DeleteGroup Delete a group
+	// (DELETE /groups/{id})
+	DeleteGroup(ctx echo.Context, id Id) error
+	// GetGroup One group, where its members come from, and what names it
+	// (GET /groups/{id})
+	GetGroup(ctx echo.Context, id Id) error
+	// RenameGroup Rename a group
+	// (PATCH /groups/{id})
+	RenameGroup(ctx echo.Context, id Id) error
+	// ListGroupMembers Who is in a group, and who says so
+	// (GET /groups/{id}/members)
+	ListGroupMembers(ctx echo.Context, id Id, params ListGroupMembersParams) error
+	// RemoveGroupMember Take a local membership
+	// (DELETE /groups/{id}/members/{person})
+	RemoveGroupMember(ctx echo.Context, id Id, person IdText) error
+	// AddGroupMember Give a local membership
+	// (PUT /groups/{id}/members/{person})
+	AddGroupMember(ctx echo.Context, id Id, person IdText) error
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx echo.Context) error
@@ -2382,15 +2752,30 @@ type ServerInterface interface {
 	// GetPersonFactors A person's second factors
 	// (GET /people/{id}/factors)
 	GetPersonFactors(ctx echo.Context, id Id) error
+	// ListPersonIdentities A person's accounts at providers
+	// (GET /people/{id}/identities)
+	ListPersonIdentities(ctx echo.Context, id Id) error
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx echo.Context, id Id) error
 	// SetRole Give a person another role
 	// (PUT /people/{id}/role)
 	SetRole(ctx echo.Context, id Id) error
+	// EndPersonSessions Sign a person out everywhere
+	// (DELETE /people/{id}/sessions)
+	EndPersonSessions(ctx echo.Context, id Id) error
+	// ListPersonSessions Where a person is signed in
+	// (GET /people/{id}/sessions)
+	ListPersonSessions(ctx echo.Context, id Id) error
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx echo.Context, id Id) error
+	// EndPersonTokens End all tokens of a person
+	// (DELETE /people/{id}/tokens)
+	EndPersonTokens(ctx echo.Context, id Id) error
+	// ListPersonTokens A person's tokens
+	// (GET /people/{id}/tokens)
+	ListPersonTokens(ctx echo.Context, id Id) error
 	// ApplyPolicy Make the policy what a file says
 	// (POST /policy/apply)
 	ApplyPolicy(ctx echo.Context) error
@@ -2457,6 +2842,9 @@ type ServerInterface interface {
 	// UpdateResource Change a resource
 	// (PUT /resources/{id})
 	UpdateResource(ctx echo.Context, id Id) error
+	// ListRoles The table of roles and rights, and who has which role
+	// (GET /roles)
+	ListRoles(ctx echo.Context) error
 	// ListRules All rules
 	// (GET /rules)
 	ListRules(ctx echo.Context) error
@@ -2469,6 +2857,24 @@ type ServerInterface interface {
 	// UpdateRule Change a rule
 	// (PUT /rules/{id})
 	UpdateRule(ctx echo.Context, id Id) error
+	// GetScim Directories that keep people and groups by SCIM
+	// (GET /scim)
+	GetScim(ctx echo.Context) error
+	// CreateScimToken Make a directory's token
+	// (POST /scim/tokens)
+	CreateScimToken(ctx echo.Context) error
+	// RevokeScimToken End a directory's token
+	// (DELETE /scim/tokens/{id})
+	RevokeScimToken(ctx echo.Context, id Id) error
+	// ListServiceTokens Tokens of programs
+	// (GET /service-tokens)
+	ListServiceTokens(ctx echo.Context) error
+	// CreateServiceToken Make a token for a program
+	// (POST /service-tokens)
+	CreateServiceToken(ctx echo.Context) error
+	// DeleteServiceToken End a program's token
+	// (DELETE /service-tokens/{id})
+	DeleteServiceToken(ctx echo.Context, id Id) error
 	// SignOut Sign out
 	// (DELETE /session)
 	SignOut(ctx echo.Context) error
@@ -2490,6 +2896,9 @@ type ServerInterface interface {
 	// GetSessionWays What this session may show or set up as its second factor
 	// (GET /session/ways)
 	GetSessionWays(ctx echo.Context) error
+	// EndOtherSessions Sign out everywhere else
+	// (DELETE /sessions)
+	EndOtherSessions(ctx echo.Context) error
 	// ListSessions Where you are signed in
 	// (GET /sessions)
 	ListSessions(ctx echo.Context) error
@@ -2648,6 +3057,15 @@ func (w *ServerInterfaceWrapper) ExportAudit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ExportAudit(ctx, params)
+	return err
+}
+
+// ListAuditSinks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuditSinks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuditSinks(ctx)
 	return err
 }
 
@@ -3143,6 +3561,150 @@ func (w *ServerInterfaceWrapper) ListGroups(ctx echo.Context) error {
 	return err
 }
 
+// CreateGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateGroup(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateGroup(ctx)
+	return err
+}
+
+// DeleteGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteGroup(ctx, id)
+	return err
+}
+
+// GetGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGroup(ctx, id)
+	return err
+}
+
+// RenameGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) RenameGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenameGroup(ctx, id)
+	return err
+}
+
+// ListGroupMembers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGroupMembers(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupMembersParams
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGroupMembers(ctx, id, params)
+	return err
+}
+
+// RemoveGroupMember converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveGroupMember(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "person" -------------
+	var person IdText
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person", ctx.Param("person"), &person, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter person: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveGroupMember(ctx, id, person)
+	return err
+}
+
+// AddGroupMember converts echo context to params.
+func (w *ServerInterfaceWrapper) AddGroupMember(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "person" -------------
+	var person IdText
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person", ctx.Param("person"), &person, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter person: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddGroupMember(ctx, id, person)
+	return err
+}
+
 // GetOverview converts echo context to params.
 func (w *ServerInterfaceWrapper) GetOverview(ctx echo.Context) error {
 	var err error
@@ -3232,6 +3794,22 @@ func (w *ServerInterfaceWrapper) GetPersonFactors(ctx echo.Context) error {
 	return err
 }
 
+// ListPersonIdentities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPersonIdentities(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPersonIdentities(ctx, id)
+	return err
+}
+
 // ResumePerson converts echo context to params.
 func (w *ServerInterfaceWrapper) ResumePerson(ctx echo.Context) error {
 	var err error
@@ -3264,6 +3842,38 @@ func (w *ServerInterfaceWrapper) SetRole(ctx echo.Context) error {
 	return err
 }
 
+// EndPersonSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPersonSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPersonSessions(ctx, id)
+	return err
+}
+
+// ListPersonSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPersonSessions(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPersonSessions(ctx, id)
+	return err
+}
+
 // SuspendPerson converts echo context to params.
 func (w *ServerInterfaceWrapper) SuspendPerson(ctx echo.Context) error {
 	var err error
@@ -3277,6 +3887,38 @@ func (w *ServerInterfaceWrapper) SuspendPerson(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SuspendPerson(ctx, id)
+	return err
+}
+
+// EndPersonTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPersonTokens(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPersonTokens(ctx, id)
+	return err
+}
+
+// ListPersonTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPersonTokens(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPersonTokens(ctx, id)
 	return err
 }
 
@@ -3550,6 +4192,15 @@ func (w *ServerInterfaceWrapper) UpdateResource(ctx echo.Context) error {
 	return err
 }
 
+// ListRoles converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoles(ctx)
+	return err
+}
+
 // ListRules converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRules(ctx echo.Context) error {
 	var err error
@@ -3597,6 +4248,74 @@ func (w *ServerInterfaceWrapper) UpdateRule(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateRule(ctx, id)
+	return err
+}
+
+// GetScim converts echo context to params.
+func (w *ServerInterfaceWrapper) GetScim(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetScim(ctx)
+	return err
+}
+
+// CreateScimToken converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateScimToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateScimToken(ctx)
+	return err
+}
+
+// RevokeScimToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeScimToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeScimToken(ctx, id)
+	return err
+}
+
+// ListServiceTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) ListServiceTokens(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListServiceTokens(ctx)
+	return err
+}
+
+// CreateServiceToken converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateServiceToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateServiceToken(ctx)
+	return err
+}
+
+// DeleteServiceToken converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteServiceToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteServiceToken(ctx, id)
 	return err
 }
 
@@ -3660,6 +4379,15 @@ func (w *ServerInterfaceWrapper) GetSessionWays(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetSessionWays(ctx)
+	return err
+}
+
+// EndOtherSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOtherSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOtherSessions(ctx)
 	return err
 }
 
@@ -3816,6 +4544,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/sign-in/local", wrapper.LocalSignIn, options.OperationMiddlewares["localSignIn"]...)
 	router.POST(options.BaseURL+"/sign-in/passkey/challenge", wrapper.BeginPasskeySignIn, options.OperationMiddlewares["beginPasskeySignIn"]...)
 	router.POST(options.BaseURL+"/sign-in/passkey", wrapper.PasskeySignIn, options.OperationMiddlewares["passkeySignIn"]...)
+	router.DELETE(options.BaseURL+"/sessions", wrapper.EndOtherSessions, options.OperationMiddlewares["endOtherSessions"]...)
 	router.GET(options.BaseURL+"/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.DELETE(options.BaseURL+"/sessions/:id", wrapper.EndSession, options.OperationMiddlewares["endSession"]...)
 	router.GET(options.BaseURL+"/factors", wrapper.GetFactors, options.OperationMiddlewares["getFactors"]...)
@@ -3832,6 +4561,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/tokens/:id", wrapper.DeleteToken, options.OperationMiddlewares["deleteToken"]...)
+	router.GET(options.BaseURL+"/service-tokens", wrapper.ListServiceTokens, options.OperationMiddlewares["listServiceTokens"]...)
+	router.POST(options.BaseURL+"/service-tokens", wrapper.CreateServiceToken, options.OperationMiddlewares["createServiceToken"]...)
+	router.DELETE(options.BaseURL+"/service-tokens/:id", wrapper.DeleteServiceToken, options.OperationMiddlewares["deleteServiceToken"]...)
 	router.GET(options.BaseURL+"/devices", wrapper.ListDevices, options.OperationMiddlewares["listDevices"]...)
 	router.POST(options.BaseURL+"/devices", wrapper.CreateDevice, options.OperationMiddlewares["createDevice"]...)
 	router.DELETE(options.BaseURL+"/devices/:id", wrapper.RevokeDevice, options.OperationMiddlewares["revokeDevice"]...)
@@ -3851,6 +4583,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/profiles/:id", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
 	router.PUT(options.BaseURL+"/profiles/:id", wrapper.UpdateProfile, options.OperationMiddlewares["updateProfile"]...)
 	router.GET(options.BaseURL+"/groups", wrapper.ListGroups, options.OperationMiddlewares["listGroups"]...)
+	router.POST(options.BaseURL+"/groups", wrapper.CreateGroup, options.OperationMiddlewares["createGroup"]...)
+	router.DELETE(options.BaseURL+"/groups/:id", wrapper.DeleteGroup, options.OperationMiddlewares["deleteGroup"]...)
+	router.GET(options.BaseURL+"/groups/:id", wrapper.GetGroup, options.OperationMiddlewares["getGroup"]...)
+	router.PATCH(options.BaseURL+"/groups/:id", wrapper.RenameGroup, options.OperationMiddlewares["renameGroup"]...)
+	router.GET(options.BaseURL+"/groups/:id/members", wrapper.ListGroupMembers, options.OperationMiddlewares["listGroupMembers"]...)
+	router.DELETE(options.BaseURL+"/groups/:id/members/:person", wrapper.RemoveGroupMember, options.OperationMiddlewares["removeGroupMember"]...)
+	router.PUT(options.BaseURL+"/groups/:id/members/:person", wrapper.AddGroupMember, options.OperationMiddlewares["addGroupMember"]...)
 	router.GET(options.BaseURL+"/resources", wrapper.ListResources, options.OperationMiddlewares["listResources"]...)
 	router.POST(options.BaseURL+"/resources", wrapper.CreateResource, options.OperationMiddlewares["createResource"]...)
 	router.DELETE(options.BaseURL+"/resources/:id", wrapper.DeleteResource, options.OperationMiddlewares["deleteResource"]...)
@@ -3873,8 +4612,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/people/:id/suspend", wrapper.SuspendPerson, options.OperationMiddlewares["suspendPerson"]...)
 	router.POST(options.BaseURL+"/people/:id/resume", wrapper.ResumePerson, options.OperationMiddlewares["resumePerson"]...)
 	router.PUT(options.BaseURL+"/people/:id/role", wrapper.SetRole, options.OperationMiddlewares["setRole"]...)
+	router.DELETE(options.BaseURL+"/people/:id/sessions", wrapper.EndPersonSessions, options.OperationMiddlewares["endPersonSessions"]...)
+	router.GET(options.BaseURL+"/people/:id/sessions", wrapper.ListPersonSessions, options.OperationMiddlewares["listPersonSessions"]...)
+	router.DELETE(options.BaseURL+"/people/:id/tokens", wrapper.EndPersonTokens, options.OperationMiddlewares["endPersonTokens"]...)
+	router.GET(options.BaseURL+"/people/:id/tokens", wrapper.ListPersonTokens, options.OperationMiddlewares["listPersonTokens"]...)
+	router.GET(options.BaseURL+"/people/:id/identities", wrapper.ListPersonIdentities, options.OperationMiddlewares["listPersonIdentities"]...)
 	router.DELETE(options.BaseURL+"/people/:id/factors", wrapper.ResetFactors, options.OperationMiddlewares["resetFactors"]...)
 	router.GET(options.BaseURL+"/people/:id/factors", wrapper.GetPersonFactors, options.OperationMiddlewares["getPersonFactors"]...)
+	router.GET(options.BaseURL+"/roles", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
+	router.GET(options.BaseURL+"/scim", wrapper.GetScim, options.OperationMiddlewares["getScim"]...)
+	router.POST(options.BaseURL+"/scim/tokens", wrapper.CreateScimToken, options.OperationMiddlewares["createScimToken"]...)
+	router.DELETE(options.BaseURL+"/scim/tokens/:id", wrapper.RevokeScimToken, options.OperationMiddlewares["revokeScimToken"]...)
 	router.GET(options.BaseURL+"/pops", wrapper.ListPops, options.OperationMiddlewares["listPops"]...)
 	router.POST(options.BaseURL+"/pops", wrapper.CreatePop, options.OperationMiddlewares["createPop"]...)
 	router.DELETE(options.BaseURL+"/pops/:id", wrapper.DeletePop, options.OperationMiddlewares["deletePop"]...)
@@ -3890,6 +4638,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/export", wrapper.ExportAudit, options.OperationMiddlewares["exportAudit"]...)
+	router.GET(options.BaseURL+"/audit/sinks", wrapper.ListAuditSinks, options.OperationMiddlewares["listAuditSinks"]...)
 	router.POST(options.BaseURL+"/audit/verify", wrapper.VerifyAudit, options.OperationMiddlewares["verifyAudit"]...)
 
 }
@@ -3897,6 +4646,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 type DeviceResponseJSONResponse Device
 
 type GatewayResponseJSONResponse Gateway
+
+type GroupResponseJSONResponse GroupDetail
 
 type PersonResponseJSONResponse Person
 
@@ -4032,6 +4783,44 @@ type ExportAuditdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ExportAuditdefaultApplicationProblemPlusJSONResponse) VisitExportAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditSinksRequestObject struct {
+}
+
+type ListAuditSinksResponseObject interface {
+	VisitListAuditSinksResponse(w http.ResponseWriter) error
+}
+
+type ListAuditSinks200JSONResponse AuditSinks
+
+func (response ListAuditSinks200JSONResponse) VisitListAuditSinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditSinksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAuditSinksdefaultApplicationProblemPlusJSONResponse) VisitListAuditSinksResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5397,6 +6186,268 @@ func (response ListGroupsdefaultApplicationProblemPlusJSONResponse) VisitListGro
 	return err
 }
 
+type CreateGroupRequestObject struct {
+	Body *CreateGroupJSONRequestBody
+}
+
+type CreateGroupResponseObject interface {
+	VisitCreateGroupResponse(w http.ResponseWriter) error
+}
+
+type CreateGroup201JSONResponse struct{ GroupResponseJSONResponse }
+
+func (response CreateGroup201JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateGroupdefaultApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroupRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeleteGroupResponseObject interface {
+	VisitDeleteGroupResponse(w http.ResponseWriter) error
+}
+
+type DeleteGroup204Response struct {
+}
+
+func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteGroupdefaultApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetGroupResponseObject interface {
+	VisitGetGroupResponse(w http.ResponseWriter) error
+}
+
+type GetGroup200JSONResponse struct{ GroupResponseJSONResponse }
+
+func (response GetGroup200JSONResponse) VisitGetGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetGroupdefaultApplicationProblemPlusJSONResponse) VisitGetGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenameGroupRequestObject struct {
+	Id   Id `json:"id"`
+	Body *RenameGroupJSONRequestBody
+}
+
+type RenameGroupResponseObject interface {
+	VisitRenameGroupResponse(w http.ResponseWriter) error
+}
+
+type RenameGroup200JSONResponse struct{ GroupResponseJSONResponse }
+
+func (response RenameGroup200JSONResponse) VisitRenameGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenameGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenameGroupdefaultApplicationProblemPlusJSONResponse) VisitRenameGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupMembersRequestObject struct {
+	Id     Id `json:"id"`
+	Params ListGroupMembersParams
+}
+
+type ListGroupMembersResponseObject interface {
+	VisitListGroupMembersResponse(w http.ResponseWriter) error
+}
+
+type ListGroupMembers200JSONResponse struct {
+	Items []GroupMember `json:"items"`
+	Next  *string       `json:"next,omitempty"`
+}
+
+func (response ListGroupMembers200JSONResponse) VisitListGroupMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupMembersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListGroupMembersdefaultApplicationProblemPlusJSONResponse) VisitListGroupMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupMemberRequestObject struct {
+	Id     Id     `json:"id"`
+	Person IdText `json:"person"`
+}
+
+type RemoveGroupMemberResponseObject interface {
+	VisitRemoveGroupMemberResponse(w http.ResponseWriter) error
+}
+
+type RemoveGroupMember204Response struct {
+}
+
+func (response RemoveGroupMember204Response) VisitRemoveGroupMemberResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveGroupMemberdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveGroupMemberdefaultApplicationProblemPlusJSONResponse) VisitRemoveGroupMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddGroupMemberRequestObject struct {
+	Id     Id     `json:"id"`
+	Person IdText `json:"person"`
+}
+
+type AddGroupMemberResponseObject interface {
+	VisitAddGroupMemberResponse(w http.ResponseWriter) error
+}
+
+type AddGroupMember204Response struct {
+}
+
+func (response AddGroupMember204Response) VisitAddGroupMemberResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AddGroupMemberdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddGroupMemberdefaultApplicationProblemPlusJSONResponse) VisitAddGroupMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOverviewRequestObject struct {
 }
 
@@ -5585,6 +6636,51 @@ func (response GetPersonFactorsdefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type ListPersonIdentitiesRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ListPersonIdentitiesResponseObject interface {
+	VisitListPersonIdentitiesResponse(w http.ResponseWriter) error
+}
+
+type ListPersonIdentities200JSONResponse struct {
+	Items []struct {
+		AddedAt time.Time `json:"addedAt"`
+		Issuer  string    `json:"issuer"`
+		Subject string    `json:"subject"`
+	} `json:"items"`
+}
+
+func (response ListPersonIdentities200JSONResponse) VisitListPersonIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonIdentitiesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPersonIdentitiesdefaultApplicationProblemPlusJSONResponse) VisitListPersonIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ResumePersonRequestObject struct {
 	Id Id `json:"id"`
 }
@@ -5664,6 +6760,86 @@ func (response SetRoledefaultApplicationProblemPlusJSONResponse) VisitSetRoleRes
 	return err
 }
 
+type EndPersonSessionsRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type EndPersonSessionsResponseObject interface {
+	VisitEndPersonSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndPersonSessions200JSONResponse Ended
+
+func (response EndPersonSessions200JSONResponse) VisitEndPersonSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPersonSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndPersonSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndPersonSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonSessionsRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ListPersonSessionsResponseObject interface {
+	VisitListPersonSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListPersonSessions200JSONResponse struct {
+	Items []BrowserSession `json:"items"`
+}
+
+func (response ListPersonSessions200JSONResponse) VisitListPersonSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPersonSessionsdefaultApplicationProblemPlusJSONResponse) VisitListPersonSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SuspendPersonRequestObject struct {
 	Id Id `json:"id"`
 }
@@ -5692,6 +6868,86 @@ type SuspendPersondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SuspendPersondefaultApplicationProblemPlusJSONResponse) VisitSuspendPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPersonTokensRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type EndPersonTokensResponseObject interface {
+	VisitEndPersonTokensResponse(w http.ResponseWriter) error
+}
+
+type EndPersonTokens200JSONResponse Ended
+
+func (response EndPersonTokens200JSONResponse) VisitEndPersonTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPersonTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndPersonTokensdefaultApplicationProblemPlusJSONResponse) VisitEndPersonTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonTokensRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ListPersonTokensResponseObject interface {
+	VisitListPersonTokensResponse(w http.ResponseWriter) error
+}
+
+type ListPersonTokens200JSONResponse struct {
+	Items []Token `json:"items"`
+}
+
+func (response ListPersonTokens200JSONResponse) VisitListPersonTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPersonTokensdefaultApplicationProblemPlusJSONResponse) VisitListPersonTokensResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6547,6 +7803,44 @@ func (response UpdateResourcedefaultApplicationProblemPlusJSONResponse) VisitUpd
 	return err
 }
 
+type ListRolesRequestObject struct {
+}
+
+type ListRolesResponseObject interface {
+	VisitListRolesResponse(w http.ResponseWriter) error
+}
+
+type ListRoles200JSONResponse RoleTable
+
+func (response ListRoles200JSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRolesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRolesdefaultApplicationProblemPlusJSONResponse) VisitListRolesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRulesRequestObject struct {
 }
 
@@ -6688,6 +7982,242 @@ type UpdateRuledefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateRuledefaultApplicationProblemPlusJSONResponse) VisitUpdateRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScimRequestObject struct {
+}
+
+type GetScimResponseObject interface {
+	VisitGetScimResponse(w http.ResponseWriter) error
+}
+
+type GetScim200JSONResponse Scim
+
+func (response GetScim200JSONResponse) VisitGetScimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetScimdefaultApplicationProblemPlusJSONResponse) VisitGetScimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScimTokenRequestObject struct {
+	Body *CreateScimTokenJSONRequestBody
+}
+
+type CreateScimTokenResponseObject interface {
+	VisitCreateScimTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateScimToken201JSONResponse struct {
+	// Secret Example: sp_scim_4cJZ…
+	Secret string    `json:"secret"`
+	Token  ScimToken `json:"token"`
+}
+
+func (response CreateScimToken201JSONResponse) VisitCreateScimTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScimTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateScimTokendefaultApplicationProblemPlusJSONResponse) VisitCreateScimTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeScimTokenRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type RevokeScimTokenResponseObject interface {
+	VisitRevokeScimTokenResponse(w http.ResponseWriter) error
+}
+
+type RevokeScimToken204Response struct {
+}
+
+func (response RevokeScimToken204Response) VisitRevokeScimTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeScimTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeScimTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeScimTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceTokensRequestObject struct {
+}
+
+type ListServiceTokensResponseObject interface {
+	VisitListServiceTokensResponse(w http.ResponseWriter) error
+}
+
+type ListServiceTokens200JSONResponse struct {
+	Items []ServiceToken `json:"items"`
+
+	// Offers The roles that you can give a program, and the scopes that each offers
+	Offers []struct {
+		Role   Role     `json:"role"`
+		Scopes []string `json:"scopes"`
+	} `json:"offers"`
+}
+
+func (response ListServiceTokens200JSONResponse) VisitListServiceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListServiceTokensdefaultApplicationProblemPlusJSONResponse) VisitListServiceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceTokenRequestObject struct {
+	Body *CreateServiceTokenJSONRequestBody
+}
+
+type CreateServiceTokenResponseObject interface {
+	VisitCreateServiceTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateServiceToken201JSONResponse struct {
+	// Secret Example: sp_svc_4cJZ…
+	Secret string       `json:"secret"`
+	Token  ServiceToken `json:"token"`
+}
+
+func (response CreateServiceToken201JSONResponse) VisitCreateServiceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateServiceTokendefaultApplicationProblemPlusJSONResponse) VisitCreateServiceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceTokenRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeleteServiceTokenResponseObject interface {
+	VisitDeleteServiceTokenResponse(w http.ResponseWriter) error
+}
+
+type DeleteServiceToken204Response struct {
+}
+
+func (response DeleteServiceToken204Response) VisitDeleteServiceTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteServiceTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteServiceTokendefaultApplicationProblemPlusJSONResponse) VisitDeleteServiceTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6951,6 +8481,44 @@ type GetSessionWaysdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSessionWaysdefaultApplicationProblemPlusJSONResponse) VisitGetSessionWaysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessionsRequestObject struct {
+}
+
+type EndOtherSessionsResponseObject interface {
+	VisitEndOtherSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndOtherSessions200JSONResponse Ended
+
+func (response EndOtherSessions200JSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndOtherSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7316,6 +8884,9 @@ type StrictServerInterface interface {
 	// ExportAudit The audit trail as a file
 	// (GET /audit/export)
 	ExportAudit(ctx context.Context, request ExportAuditRequestObject) (ExportAuditResponseObject, error)
+	// ListAuditSinks How far each receiver of the audit trail has got
+	// (GET /audit/sinks)
+	ListAuditSinks(ctx context.Context, request ListAuditSinksRequestObject) (ListAuditSinksResponseObject, error)
 	// VerifyAudit Prove that the audit trail is whole
 	// (POST /audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
@@ -7418,6 +8989,27 @@ type StrictServerInterface interface {
 	// ListGroups All groups
 	// (GET /groups)
 	ListGroups(ctx context.Context, request ListGroupsRequestObject) (ListGroupsResponseObject, error)
+	// CreateGroup Make a local group
+	// (POST /groups)
+	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
+	// DeleteGroup Delete a group
+	// (DELETE /groups/{id})
+	DeleteGroup(ctx context.Context, request DeleteGroupRequestObject) (DeleteGroupResponseObject, error)
+	// GetGroup One group, where its members come from, and what names it
+	// (GET /groups/{id})
+	GetGroup(ctx context.Context, request GetGroupRequestObject) (GetGroupResponseObject, error)
+	// RenameGroup Rename a group
+	// (PATCH /groups/{id})
+	RenameGroup(ctx context.Context, request RenameGroupRequestObject) (RenameGroupResponseObject, error)
+	// ListGroupMembers Who is in a group, and who says so
+	// (GET /groups/{id}/members)
+	ListGroupMembers(ctx context.Context, request ListGroupMembersRequestObject) (ListGroupMembersResponseObject, error)
+	// RemoveGroupMember Take a local membership
+	// (DELETE /groups/{id}/members/{person})
+	RemoveGroupMember(ctx context.Context, request RemoveGroupMemberRequestObject) (RemoveGroupMemberResponseObject, error)
+	// AddGroupMember Give a local membership
+	// (PUT /groups/{id}/members/{person})
+	AddGroupMember(ctx context.Context, request AddGroupMemberRequestObject) (AddGroupMemberResponseObject, error)
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
@@ -7433,15 +9025,30 @@ type StrictServerInterface interface {
 	// GetPersonFactors A person's second factors
 	// (GET /people/{id}/factors)
 	GetPersonFactors(ctx context.Context, request GetPersonFactorsRequestObject) (GetPersonFactorsResponseObject, error)
+	// ListPersonIdentities A person's accounts at providers
+	// (GET /people/{id}/identities)
+	ListPersonIdentities(ctx context.Context, request ListPersonIdentitiesRequestObject) (ListPersonIdentitiesResponseObject, error)
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx context.Context, request ResumePersonRequestObject) (ResumePersonResponseObject, error)
 	// SetRole Give a person another role
 	// (PUT /people/{id}/role)
 	SetRole(ctx context.Context, request SetRoleRequestObject) (SetRoleResponseObject, error)
+	// EndPersonSessions Sign a person out everywhere
+	// (DELETE /people/{id}/sessions)
+	EndPersonSessions(ctx context.Context, request EndPersonSessionsRequestObject) (EndPersonSessionsResponseObject, error)
+	// ListPersonSessions Where a person is signed in
+	// (GET /people/{id}/sessions)
+	ListPersonSessions(ctx context.Context, request ListPersonSessionsRequestObject) (ListPersonSessionsResponseObject, error)
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx context.Context, request SuspendPersonRequestObject) (SuspendPersonResponseObject, error)
+	// EndPersonTokens End all tokens of a person
+	// (DELETE /people/{id}/tokens)
+	EndPersonTokens(ctx context.Context, request EndPersonTokensRequestObject) (EndPersonTokensResponseObject, error)
+	// ListPersonTokens A person's tokens
+	// (GET /people/{id}/tokens)
+	ListPersonTokens(ctx context.Context, request ListPersonTokensRequestObject) (ListPersonTokensResponseObject, error)
 	// ApplyPolicy Make the policy what a file says
 	// (POST /policy/apply)
 	ApplyPolicy(ctx context.Context, request ApplyPolicyRequestObject) (ApplyPolicyResponseObject, error)
@@ -7508,6 +9115,9 @@ type StrictServerInterface interface {
 	// UpdateResource Change a resource
 	// (PUT /resources/{id})
 	UpdateResource(ctx context.Context, request UpdateResourceRequestObject) (UpdateResourceResponseObject, error)
+	// ListRoles The table of roles and rights, and who has which role
+	// (GET /roles)
+	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
 	// ListRules All rules
 	// (GET /rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -7520,6 +9130,24 @@ type StrictServerInterface interface {
 	// UpdateRule Change a rule
 	// (PUT /rules/{id})
 	UpdateRule(ctx context.Context, request UpdateRuleRequestObject) (UpdateRuleResponseObject, error)
+	// GetScim Directories that keep people and groups by SCIM
+	// (GET /scim)
+	GetScim(ctx context.Context, request GetScimRequestObject) (GetScimResponseObject, error)
+	// CreateScimToken Make a directory's token
+	// (POST /scim/tokens)
+	CreateScimToken(ctx context.Context, request CreateScimTokenRequestObject) (CreateScimTokenResponseObject, error)
+	// RevokeScimToken End a directory's token
+	// (DELETE /scim/tokens/{id})
+	RevokeScimToken(ctx context.Context, request RevokeScimTokenRequestObject) (RevokeScimTokenResponseObject, error)
+	// ListServiceTokens Tokens of programs
+	// (GET /service-tokens)
+	ListServiceTokens(ctx context.Context, request ListServiceTokensRequestObject) (ListServiceTokensResponseObject, error)
+	// CreateServiceToken Make a token for a program
+	// (POST /service-tokens)
+	CreateServiceToken(ctx context.Context, request CreateServiceTokenRequestObject) (CreateServiceTokenResponseObject, error)
+	// DeleteServiceToken End a program's token
+	// (DELETE /service-tokens/{id})
+	DeleteServiceToken(ctx context.Context, request DeleteServiceTokenRequestObject) (DeleteServiceTokenResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -7541,6 +9169,9 @@ type StrictServerInterface interface {
 	// GetSessionWays What this session may show or set up as its second factor
 	// (GET /session/ways)
 	GetSessionWays(ctx context.Context, request GetSessionWaysRequestObject) (GetSessionWaysResponseObject, error)
+	// EndOtherSessions Sign out everywhere else
+	// (DELETE /sessions)
+	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
 	// ListSessions Where you are signed in
 	// (GET /sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
@@ -7626,6 +9257,29 @@ func (sh *strictHandler) ExportAudit(ctx echo.Context, params ExportAuditParams)
 		return err
 	} else if validResponse, ok := response.(ExportAuditResponseObject); ok {
 		return validResponse.VisitExportAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuditSinks operation middleware
+func (sh *strictHandler) ListAuditSinks(ctx echo.Context) error {
+	var request ListAuditSinksRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditSinks(ctx.Request().Context(), request.(ListAuditSinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditSinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditSinksResponseObject); ok {
+		return validResponse.VisitListAuditSinksResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8685,6 +10339,228 @@ func (sh *strictHandler) ListGroups(ctx echo.Context) error {
 	return nil
 }
 
+// CreateGroup operation middleware
+func (sh *strictHandler) CreateGroup(ctx echo.Context) error {
+	var request CreateGroupRequestObject
+
+	var body CreateGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateGroup(ctx.Request().Context(), request.(CreateGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateGroupResponseObject); ok {
+		return validResponse.VisitCreateGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteGroup operation middleware
+func (sh *strictHandler) DeleteGroup(ctx echo.Context, id Id) error {
+	var request DeleteGroupRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteGroup(ctx.Request().Context(), request.(DeleteGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteGroupResponseObject); ok {
+		return validResponse.VisitDeleteGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGroup operation middleware
+func (sh *strictHandler) GetGroup(ctx echo.Context, id Id) error {
+	var request GetGroupRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGroup(ctx.Request().Context(), request.(GetGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGroupResponseObject); ok {
+		return validResponse.VisitGetGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenameGroup operation middleware
+func (sh *strictHandler) RenameGroup(ctx echo.Context, id Id) error {
+	var request RenameGroupRequestObject
+
+	request.Id = id
+
+	var body RenameGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenameGroup(ctx.Request().Context(), request.(RenameGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenameGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenameGroupResponseObject); ok {
+		return validResponse.VisitRenameGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListGroupMembers operation middleware
+func (sh *strictHandler) ListGroupMembers(ctx echo.Context, id Id, params ListGroupMembersParams) error {
+	var request ListGroupMembersRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGroupMembers(ctx.Request().Context(), request.(ListGroupMembersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGroupMembers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGroupMembersResponseObject); ok {
+		return validResponse.VisitListGroupMembersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveGroupMember operation middleware
+func (sh *strictHandler) RemoveGroupMember(ctx echo.Context, id Id, person IdText) error {
+	var request RemoveGroupMemberRequestObject
+
+	request.Id = id
+	request.Person = person
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveGroupMember(ctx.Request().Context(), request.(RemoveGroupMemberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveGroupMember")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveGroupMemberResponseObject); ok {
+		return validResponse.VisitRemoveGroupMemberResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddGroupMember operation middleware
+func (sh *strictHandler) AddGroupMember(ctx echo.Context, id Id, person IdText) error {
+	var request AddGroupMemberRequestObject
+
+	request.Id = id
+	request.Person = person
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddGroupMember(ctx.Request().Context(), request.(AddGroupMemberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddGroupMember")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddGroupMemberResponseObject); ok {
+		return validResponse.VisitAddGroupMemberResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetOverview operation middleware
 func (sh *strictHandler) GetOverview(ctx echo.Context) error {
 	var request GetOverviewRequestObject
@@ -8808,6 +10684,31 @@ func (sh *strictHandler) GetPersonFactors(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// ListPersonIdentities operation middleware
+func (sh *strictHandler) ListPersonIdentities(ctx echo.Context, id Id) error {
+	var request ListPersonIdentitiesRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPersonIdentities(ctx.Request().Context(), request.(ListPersonIdentitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPersonIdentities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPersonIdentitiesResponseObject); ok {
+		return validResponse.VisitListPersonIdentitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ResumePerson operation middleware
 func (sh *strictHandler) ResumePerson(ctx echo.Context, id Id) error {
 	var request ResumePersonRequestObject
@@ -8881,6 +10782,56 @@ func (sh *strictHandler) SetRole(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// EndPersonSessions operation middleware
+func (sh *strictHandler) EndPersonSessions(ctx echo.Context, id Id) error {
+	var request EndPersonSessionsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPersonSessions(ctx.Request().Context(), request.(EndPersonSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPersonSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPersonSessionsResponseObject); ok {
+		return validResponse.VisitEndPersonSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPersonSessions operation middleware
+func (sh *strictHandler) ListPersonSessions(ctx echo.Context, id Id) error {
+	var request ListPersonSessionsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPersonSessions(ctx.Request().Context(), request.(ListPersonSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPersonSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPersonSessionsResponseObject); ok {
+		return validResponse.VisitListPersonSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SuspendPerson operation middleware
 func (sh *strictHandler) SuspendPerson(ctx echo.Context, id Id) error {
 	var request SuspendPersonRequestObject
@@ -8900,6 +10851,56 @@ func (sh *strictHandler) SuspendPerson(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(SuspendPersonResponseObject); ok {
 		return validResponse.VisitSuspendPersonResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPersonTokens operation middleware
+func (sh *strictHandler) EndPersonTokens(ctx echo.Context, id Id) error {
+	var request EndPersonTokensRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPersonTokens(ctx.Request().Context(), request.(EndPersonTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPersonTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPersonTokensResponseObject); ok {
+		return validResponse.VisitEndPersonTokensResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPersonTokens operation middleware
+func (sh *strictHandler) ListPersonTokens(ctx echo.Context, id Id) error {
+	var request ListPersonTokensRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPersonTokens(ctx.Request().Context(), request.(ListPersonTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPersonTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPersonTokensResponseObject); ok {
+		return validResponse.VisitListPersonTokensResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -9708,6 +11709,29 @@ func (sh *strictHandler) UpdateResource(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// ListRoles operation middleware
+func (sh *strictHandler) ListRoles(ctx echo.Context) error {
+	var request ListRolesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoles(ctx.Request().Context(), request.(ListRolesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRolesResponseObject); ok {
+		return validResponse.VisitListRolesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRules operation middleware
 func (sh *strictHandler) ListRules(ctx echo.Context) error {
 	var request ListRulesRequestObject
@@ -9844,6 +11868,194 @@ func (sh *strictHandler) UpdateRule(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(UpdateRuleResponseObject); ok {
 		return validResponse.VisitUpdateRuleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetScim operation middleware
+func (sh *strictHandler) GetScim(ctx echo.Context) error {
+	var request GetScimRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScim(ctx.Request().Context(), request.(GetScimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetScimResponseObject); ok {
+		return validResponse.VisitGetScimResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateScimToken operation middleware
+func (sh *strictHandler) CreateScimToken(ctx echo.Context) error {
+	var request CreateScimTokenRequestObject
+
+	var body CreateScimTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateScimToken(ctx.Request().Context(), request.(CreateScimTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateScimToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateScimTokenResponseObject); ok {
+		return validResponse.VisitCreateScimTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeScimToken operation middleware
+func (sh *strictHandler) RevokeScimToken(ctx echo.Context, id Id) error {
+	var request RevokeScimTokenRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeScimToken(ctx.Request().Context(), request.(RevokeScimTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeScimToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeScimTokenResponseObject); ok {
+		return validResponse.VisitRevokeScimTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListServiceTokens operation middleware
+func (sh *strictHandler) ListServiceTokens(ctx echo.Context) error {
+	var request ListServiceTokensRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListServiceTokens(ctx.Request().Context(), request.(ListServiceTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListServiceTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListServiceTokensResponseObject); ok {
+		return validResponse.VisitListServiceTokensResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateServiceToken operation middleware
+func (sh *strictHandler) CreateServiceToken(ctx echo.Context) error {
+	var request CreateServiceTokenRequestObject
+
+	var body CreateServiceTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateServiceToken(ctx.Request().Context(), request.(CreateServiceTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateServiceToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateServiceTokenResponseObject); ok {
+		return validResponse.VisitCreateServiceTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteServiceToken operation middleware
+func (sh *strictHandler) DeleteServiceToken(ctx echo.Context, id Id) error {
+	var request DeleteServiceTokenRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteServiceToken(ctx.Request().Context(), request.(DeleteServiceTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteServiceToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteServiceTokenResponseObject); ok {
+		return validResponse.VisitDeleteServiceTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -10074,6 +12286,29 @@ func (sh *strictHandler) GetSessionWays(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetSessionWaysResponseObject); ok {
 		return validResponse.VisitGetSessionWaysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOtherSessions operation middleware
+func (sh *strictHandler) EndOtherSessions(ctx echo.Context) error {
+	var request EndOtherSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOtherSessions(ctx.Request().Context(), request.(EndOtherSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOtherSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOtherSessionsResponseObject); ok {
+		return validResponse.VisitEndOtherSessionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

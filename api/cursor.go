@@ -19,6 +19,7 @@ const (
 	devicesCursor cursorKind = 'd'
 	peopleCursor  cursorKind = 'p'
 	auditCursor   cursorKind = 'a'
+	membersCursor cursorKind = 'm'
 )
 
 // maxCursor bounds the position in bytes; the contract bounds the text at 200 characters.

@@ -59,7 +59,13 @@ func (h LogHandler) WithGroup(name string) slog.Handler { return LogHandler{h.Ha
 
 const whoNote = "who" // in echo's context, for the access log only
 
-func noteWho(c echo.Context, w auth.Who) { c.Set(whoNote, w.User.ID) }
+func noteWho(c echo.Context, w auth.Who) {
+	if w.Service.ID != "" {
+		c.Set(whoNote, portal.UserID("service:"+w.Service.ID))
+		return
+	}
+	c.Set(whoNote, w.User.ID)
+}
 
 // logAccess writes a line for each request and counts it. Paths are logged without their queries, which hold codes and states of sign-ins;
 // paths themselves hold ids only.

@@ -72,6 +72,61 @@ func (s *Server) ResetFactors(ctx context.Context, req ResetFactorsRequestObject
 	return ResetFactors204Response{}, nil
 }
 
+// ListPersonSessions lists where a person is signed in.
+func (s *Server) ListPersonSessions(ctx context.Context, req ListPersonSessionsRequestObject) (ListPersonSessionsResponseObject, error) {
+	all, err := s.Auth.PersonSessions(ctx, actor(ctx), portal.UserID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return ListPersonSessions200JSONResponse{Items: s.sessionsJSON(ctx, all)}, nil
+}
+
+// EndPersonSessions signs a person out everywhere.
+func (s *Server) EndPersonSessions(ctx context.Context, req EndPersonSessionsRequestObject) (EndPersonSessionsResponseObject, error) {
+	n, err := s.Auth.SignOutEverywhere(ctx, actor(ctx), portal.UserID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return EndPersonSessions200JSONResponse{Ended: n}, nil
+}
+
+// ListPersonTokens lists a person's tokens.
+func (s *Server) ListPersonTokens(ctx context.Context, req ListPersonTokensRequestObject) (ListPersonTokensResponseObject, error) {
+	all, err := s.Auth.PersonTokens(ctx, actor(ctx), portal.UserID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	out := ListPersonTokens200JSONResponse{Items: make([]Token, len(all))}
+	for i, t := range all {
+		out.Items[i] = tokenJSON(t)
+	}
+	return out, nil
+}
+
+// EndPersonTokens ends all of them.
+func (s *Server) EndPersonTokens(ctx context.Context, req EndPersonTokensRequestObject) (EndPersonTokensResponseObject, error) {
+	n, err := s.Auth.EndTokens(ctx, actor(ctx), portal.UserID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	return EndPersonTokens200JSONResponse{Ended: n}, nil
+}
+
+// ListPersonIdentities lists a person's accounts at providers.
+func (s *Server) ListPersonIdentities(ctx context.Context, req ListPersonIdentitiesRequestObject) (ListPersonIdentitiesResponseObject, error) {
+	all, err := s.Auth.PersonIdentities(ctx, actor(ctx), portal.UserID(req.Id))
+	if err != nil {
+		return nil, err
+	}
+	var out ListPersonIdentities200JSONResponse
+	out.Items = empty(out.Items)
+	for _, i := range all {
+		one := add(&out.Items)
+		one.Issuer, one.Subject, one.AddedAt = i.Issuer, i.Subject, i.AddedAt
+	}
+	return out, nil
+}
+
 func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJSONResponse, error) {
 	u, err := s.Auth.Person(ctx, actor(ctx), id)
 	if err != nil {
@@ -120,7 +175,7 @@ func personJSON(u portal.User, groups []portal.Membership, devices peers.Counts,
 	out.Groups = empty(out.Groups)
 	for _, m := range groups {
 		one := add(&out.Groups)
-		one.Id, one.Name, one.Source = string(m.Group.ID), m.Group.Name, PersonGroupsSource(m.Sources[0])
+		one.Id, one.Name, one.Sources = string(m.Group.ID), m.Group.Name, sourcesJSON(m.Sources)
 	}
 	return out
 }

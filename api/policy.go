@@ -7,19 +7,6 @@ import (
 	"github.com/sallyport/sallyport/portal"
 )
 
-// ListGroups lists all groups.
-func (s *Server) ListGroups(ctx context.Context, _ ListGroupsRequestObject) (ListGroupsResponseObject, error) {
-	all, err := s.Peers.Groups(ctx, actor(ctx))
-	if err != nil {
-		return nil, err
-	}
-	out := ListGroups200JSONResponse{Items: make([]Group, len(all))}
-	for i, g := range all {
-		out.Items[i] = Group{Id: string(g.ID), Name: g.Name, Members: &all[i].Members}
-	}
-	return out, nil
-}
-
 // ListResources lists all resources.
 func (s *Server) ListResources(ctx context.Context, _ ListResourcesRequestObject) (ListResourcesResponseObject, error) {
 	all, err := s.Peers.Resources(ctx, actor(ctx))

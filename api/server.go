@@ -24,6 +24,9 @@ type Server struct {
 	Live     Live
 	App      fs.FS // the built web app: index.html and assets/
 
+	Directories Directories
+	Sinks       []string // names of the receivers of the audit trail that the configuration has
+
 	PublicURL *url.URL // what browsers call the portal; its scheme decides about Secure cookies and HSTS
 	Trusted   []netip.Prefix
 	Version   string

@@ -92,14 +92,27 @@ func (s *Server) ListSessions(ctx context.Context, _ ListSessionsRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	out := ListSessions200JSONResponse{Items: make([]BrowserSession, len(all))}
+	return ListSessions200JSONResponse{Items: s.sessionsJSON(ctx, all)}, nil
+}
+
+func (s *Server) sessionsJSON(ctx context.Context, all []portal.Session) []BrowserSession {
+	out := make([]BrowserSession, len(all))
 	for i, one := range all {
-		out.Items[i] = BrowserSession{
+		out[i] = BrowserSession{
 			Id: string(one.ID), Current: one.ID == who(ctx).Session.ID, CreatedAt: one.CreatedAt, SeenAt: one.SeenAt, ExpiresAt: one.ExpiresAt,
 			UserAgent: one.UserAgent, Address: addrText(one.Addr),
 		}
 	}
-	return out, nil
+	return out
+}
+
+// EndOtherSessions signs out everywhere else.
+func (s *Server) EndOtherSessions(ctx context.Context, _ EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error) {
+	n, err := s.Auth.EndOtherSessions(ctx, who(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return EndOtherSessions200JSONResponse{Ended: n}, nil
 }
 
 // EndSession signs out elsewhere.

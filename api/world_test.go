@@ -24,6 +24,7 @@ import (
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/auth"
 	"github.com/sallyport/sallyport/auth/authtest"
+	"github.com/sallyport/sallyport/auth/scim"
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/portal"
@@ -123,6 +124,7 @@ func newWorldOn(t testing.TB, db *store.Store, options ...option) *world {
 	hub := &feed.Hub{Control: w.Gateways, Now: w.now, Log: log, Poll: 200 * time.Millisecond, Beat: time.Second}
 	w.Gateways.Live, w.Live = hub, hub
 	w.Metrics = api.NewMetrics("test", hub, db.Ping)
+	w.Directories = &scim.Service{Store: db, Accounts: w.Auth, Tunnels: w.Peers, Public: w.base, Log: log}
 	web.Config.Handler = must(w.Handler())
 	web.Config.RegisterOnShutdown(w.CloseStreams)
 
@@ -234,7 +236,7 @@ func (v *visitor) send(method, path string, body any, edits ...edit) answer {
 }
 
 // shows are the answers whose purpose is to show a secret, once.
-var shows = regexp.MustCompile(`^(/factors/|/tokens$|/gateways$|/gateways/[^/]+/enrolment$)`)
+var shows = regexp.MustCompile(`^(/factors/|/tokens$|/service-tokens$|/scim/tokens$|/gateways$|/gateways/[^/]+/enrolment$)`)
 
 func (v *visitor) request(method, path string, body any) *http.Request {
 	v.w.t.Helper()

@@ -36,6 +36,8 @@ const (
 	AuditExport   = portal.AuditExport
 	SettingsRead  = portal.SettingsRead
 	SettingsWrite = portal.SettingsWrite
+	TokensRead    = portal.TokensRead
+	TokensWrite   = portal.TokensWrite
 )
 
 // StepUpAge is how long after a second factor was shown a session may do what needs a fresh one.
@@ -59,7 +61,10 @@ func Allow(by portal.Actor, a Action, now time.Time) error {
 	if !by.May(a) {
 		return portal.ErrForbidden
 	}
-	if NeedsStepUp(a) {
+	if by.Service != "" && !a.ForServices() {
+		return portal.ErrForbidden
+	}
+	if NeedsStepUp(a) && by.Service == "" {
 		return RequireFresh(by, now)
 	}
 	return nil

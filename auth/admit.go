@@ -39,6 +39,11 @@ func (s *Service) enter(tx *store.Tx, p *Provider, who person, from Browser) (po
 	if err != nil {
 		return portal.User{}, err
 	}
+	if user.Role.May(portal.PeopleRoles) { // takeRole may ask who else has such a role; all who do lock in the same order
+		if _, err := tx.LockPrivileged(portal.StaffRoles()...); err != nil {
+			return portal.User{}, err
+		}
+	}
 	if user, err = tx.LockUser(user.ID); err != nil {
 		return portal.User{}, err
 	}
@@ -107,6 +112,15 @@ func (s *Service) takeRole(tx *store.Tx, p *Provider, who person, user portal.Us
 	if role == user.Role && source == from {
 		return role, nil
 	}
+	if !role.Covers(user.Role) {
+		last, err := lastOfPower(tx, user)
+		if err != nil {
+			return "", err
+		}
+		if last { // the claim is gone, and with it would be whoever could bring it back
+			return user.Role, tx.Audit(by, "user.role_kept", target(user.ID), map[string]string{"role": string(user.Role), "claimed": string(role), "reason": ErrLastOwner.Code})
+		}
+	}
 	if err := tx.SetRole(user.ID, role, source); err != nil {
 		return "", err
 	}
@@ -114,6 +128,19 @@ func (s *Service) takeRole(tx *store.Tx, p *Provider, who person, user portal.Us
 		return role, nil
 	}
 	return role, tx.Audit(by, "user.role", target(user.ID), map[string]string{"from": string(user.Role), "to": string(role), "by": "sign-in"})
+}
+
+// lastOfPower reports whether nobody else could do what the person can (see isLast), and keeps that so until the transaction ends.
+func lastOfPower(tx *store.Tx, user portal.User) (bool, error) {
+	powerful, err := tx.LockPrivileged(portal.StaffRoles()...)
+	if err != nil {
+		return false, err
+	}
+	powerful = slices.DeleteFunc(powerful, func(u portal.User) bool { return u.State != portal.UserActive })
+	if i := slices.IndexFunc(powerful, func(u portal.User) bool { return u.ID == user.ID }); i >= 0 {
+		user.Role = powerful[i].Role
+	}
+	return isLast(user, powerful), nil
 }
 
 // nextRole decides a person's role at a sign-in. claimed is what their groups give, "" for nothing. A role that a claim gave ends with

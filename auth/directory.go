@@ -58,3 +58,15 @@ func (s *Service) EndAccess(tx *store.Tx, by portal.Actor, id portal.UserID) err
 	}
 	return tx.Audit(by, "session.end_all", target(id), ended)
 }
+
+// Issuers returns the providers whose people a directory can write: those that people sign in with.
+func (s *Service) Issuers() []Issuer {
+	all := make([]Issuer, len(s.Providers))
+	for i, p := range s.Providers {
+		all[i] = Issuer{p.Issuer, p.Name}
+	}
+	return all
+}
+
+// Issuer is a provider by its issuer and the name that people see.
+type Issuer struct{ Issuer, Name string }

@@ -31,6 +31,7 @@ var (
 	ErrNoLocal        = &portal.Error{Kind: portal.NotFound, Code: "no_local_sign_in", Msg: "Local sign-in is off."}
 
 	ErrBadToken      = &portal.Error{Kind: portal.Unauthenticated, Code: "bad_token", Msg: "This token is wrong, or it has ended."}
+	ErrTokenName     = &portal.Error{Kind: portal.Conflict, Code: "token_name_taken", Msg: "There is a service token of this name already."}
 	ErrTooManyTokens = &portal.Error{Kind: portal.Exhausted, Code: "too_many_tokens", Msg: "There are too many tokens. Delete one first."}
 
 	ErrLastOwner  = &portal.Error{Kind: portal.Conflict, Code: "last_owner", Msg: "This is the last account that can administer the portal. Give somebody else the role first."}

@@ -59,6 +59,30 @@ func (s *Service) PersonSessions(ctx context.Context, by portal.Actor, id portal
 	return s.liveSessions(ctx, id)
 }
 
+// PersonTokens returns the tokens of a person, newest first. It returns portal.ErrNotFound.
+func (s *Service) PersonTokens(ctx context.Context, by portal.Actor, id portal.UserID) (tokens []portal.Token, err error) {
+	if _, err := s.Person(ctx, by, id); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		tokens, err = tx.Tokens(id)
+		return err
+	})
+	return tokens, err
+}
+
+// PersonIdentities returns a person's accounts at providers. It returns portal.ErrNotFound.
+func (s *Service) PersonIdentities(ctx context.Context, by portal.Actor, id portal.UserID) (identities []portal.Identity, err error) {
+	if _, err := s.Person(ctx, by, id); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		identities, err = tx.Identities(id)
+		return err
+	})
+	return identities, err
+}
+
 // Suspend ends a person's sessions, tokens and tunnels, all at once, and lets nobody in as them until Resume. Suspending twice changes
 // nothing. It returns ErrLastOwner, ErrOwnAccount, ErrOwnersOnly for an owner's account, portal.ErrAboveOwn for one with more rights than the
 // actor may touch, or portal.ErrNotFound.
@@ -163,6 +187,18 @@ func (s *Service) SignOutEverywhere(ctx context.Context, by portal.Actor, id por
 			return err
 		}
 		return tx.Audit(by, "session.end_all", target(id), map[string]int{"sessions": ended})
+	})
+	return ended, err
+}
+
+// EndTokens ends all tokens of a person and returns how many. Sessions and tunnels stay.
+func (s *Service) EndTokens(ctx context.Context, by portal.Actor, id portal.UserID) (int, error) {
+	ended := 0
+	err := s.administer(ctx, by, PeopleWrite, id, func(tx *store.Tx, _ change) (err error) {
+		if ended, err = tx.DeleteTokens(id); err != nil {
+			return err
+		}
+		return tx.Audit(by, "token.delete_all", target(id), map[string]int{"tokens": ended})
 	})
 	return ended, err
 }

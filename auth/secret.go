@@ -44,6 +44,7 @@ const (
 	forSession = "session"
 	forFlow    = "flow"
 	forToken   = "token"
+	forService = "service"
 )
 
 // flowSecrets are the values of one sign-in that only this browser and the provider see.

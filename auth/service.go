@@ -84,11 +84,12 @@ const (
 	FactorVerification Stage = "factor_verification" // the person has one and must show it: VerifyTOTP, VerifyRecovery
 )
 
-// Who is the person behind a request. Exactly one of Session and Token has an id.
+// Who is the person or program behind a request. Exactly one of Session, Token and Service has an id; with the last, User is the zero one.
 type Who struct {
 	User    portal.User
 	Session portal.Session
 	Token   portal.Token
+	Service portal.ServiceToken
 	Stage   Stage
 	From    Browser
 
@@ -97,6 +98,9 @@ type Who struct {
 
 // Actor is who as the acting person of a use case.
 func (w Who) Actor() portal.Actor {
+	if w.Service.ID != "" {
+		return portal.Actor{Service: w.Service.ID, Role: w.Service.Role, Scopes: w.Service.Scopes, Addr: w.From.Addr, RequestID: w.From.RequestID}
+	}
 	return portal.Actor{
 		User: w.User.ID, Role: w.User.Role, Session: w.Session.ID, Token: w.Token.ID, Scopes: w.Token.Scopes, FactorAt: w.Session.FactorAt,
 		TrustedAt: w.TrustedAt, Addr: w.From.Addr, RequestID: w.From.RequestID,

@@ -20,9 +20,12 @@ const (
 	maxTokenName = 64 // characters
 )
 
-// AuthenticateToken returns the person behind a personal token ("sp_…", without "Bearer "). It returns ErrBadToken for whatever is not
-// a live one.
+// AuthenticateToken returns the person behind a personal token ("sp_…", without "Bearer "), or the program whose token it is. It returns
+// ErrBadToken for whatever is not a live one.
 func (s *Service) AuthenticateToken(ctx context.Context, token string, from Browser) (Who, error) {
+	if text, ok := portal.TokenSecret(servicePrefix, token); ok && len(text) == secretLen {
+		return s.authenticateService(ctx, text, from)
+	}
 	text, ok := portal.TokenSecret(tokenPrefix, token)
 	if !ok {
 		return Who{}, ErrBadToken
@@ -73,7 +76,7 @@ func (s *Service) createToken(ctx context.Context, who Who, name string, scopes 
 	if life == 0 {
 		life = most
 	}
-	if err := portal.InvalidFields(append(checkToken(name, life, most), checkScopes(who.User.Role, scopes)...)...); err != nil {
+	if err := portal.InvalidFields(append(checkToken(name, life, most), checkScopes(TokenScopes(who.User.Role), scopes)...)...); err != nil {
 		return portal.Token{}, portal.Secret{}, err
 	}
 	if policy && scopes != nil {
@@ -125,11 +128,11 @@ func TokenScopes(role portal.Role) []Action {
 	return slices.DeleteFunc(Actions(), func(a Action) bool { return !Can(role, a) || NeedsStepUp(a) || a == OwnSecurity })
 }
 
-func checkScopes(role portal.Role, scopes portal.Scopes) (wrong []portal.Field) {
+// checkScopes finds what is wrong with scopes, which most bounds; nil is no limit.
+func checkScopes(most []Action, scopes portal.Scopes) (wrong []portal.Field) {
 	if scopes != nil && len(scopes) == 0 {
 		return []portal.Field{{Path: "/scopes", Code: "missing", Msg: "Name at least one scope."}}
 	}
-	most := TokenScopes(role)
 	if len(scopes) > len(most) {
 		return []portal.Field{{Path: "/scopes", Code: "too_many", Msg: fmt.Sprintf("At most %d scopes.", len(most))}}
 	}
@@ -139,7 +142,7 @@ func checkScopes(role portal.Role, scopes portal.Scopes) (wrong []portal.Field) 
 		case slices.Contains(scopes[:i], x):
 			wrong = append(wrong, portal.Field{Path: path, Code: "duplicate", Msg: "This scope is named twice."})
 		case !slices.Contains(most, x):
-			wrong = append(wrong, portal.Field{Path: path, Code: "unknown", Msg: "A token of yours can't have this scope."})
+			wrong = append(wrong, portal.Field{Path: path, Code: "unknown", Msg: "This token can't have this scope."})
 		}
 	}
 	return wrong

@@ -10,6 +10,7 @@ var (
 	ErrNoRegion    = &portal.Error{Kind: portal.Conflict, Code: "no_region", Msg: "No region serves this profile yet."}
 	ErrNoGateway   = &portal.Error{Kind: portal.Unavailable, Code: "no_gateway", Msg: "No gateway in this region takes clients now. Choose another region or try again later."}
 	ErrInUse       = &portal.Error{Kind: portal.Conflict, Code: "in_use", Msg: "Something else still uses this."}
+	ErrGroupKept   = &portal.Error{Kind: portal.Conflict, Code: "group_kept_elsewhere", Msg: "A directory or claims at sign-in name this group. Change it there."}
 	ErrPoolOverlap = &portal.Error{Kind: portal.Conflict, Code: "pool_overlap", Msg: "These addresses overlap with another pool."}
 	ErrRuleSize    = &portal.Error{Kind: portal.Exhausted, Code: "rule_too_large", Msg: "The resources of one rule together have more than 20,000 combinations of prefix and port range. Split the rule."}
 	ErrNoPool      = &portal.Error{Kind: portal.Conflict, Code: "no_pool", Msg: "There is no address pool yet. Add one first."}

@@ -11,7 +11,14 @@ import (
 // GroupView is a group with the number of its members; of Everyone it is 0, since that is not a matter of membership.
 type GroupView struct {
 	portal.Group
-	Members int
+	Members   int
+	Sources   map[portal.GroupSource]int // how many each has put into it
+	Directory string                     // issuer of the directory that keeps it, "" for none
+}
+
+// Renameable reports whether the name is ours to change: a directory or claims would bring the old one back.
+func (v GroupView) Renameable() bool {
+	return v.ID != portal.Everyone && v.Directory == "" && v.Sources[portal.SourceClaim] == 0 && v.Sources[portal.SourceSCIM] == 0
 }
 
 // Groups returns every group: Everyone first, then by name.
@@ -24,9 +31,17 @@ func (s *Service) Groups(ctx context.Context, by portal.Actor) (views []GroupVie
 		if err != nil {
 			return err
 		}
+		sources, err := tx.GroupSources("")
+		if err != nil {
+			return err
+		}
+		kept, err := tx.GroupDirectories()
+		if err != nil {
+			return err
+		}
 		views = make([]GroupView, len(groups))
 		for i, g := range groups {
-			views[i] = GroupView{g, members[g.ID]}
+			views[i] = GroupView{g, members[g.ID], sources[g.ID], kept[g.ID]}
 		}
 		slices.SortStableFunc(views, func(a, b GroupView) int {
 			switch {
@@ -58,42 +73,111 @@ func (s *Service) CreateGroup(ctx context.Context, by portal.Actor, name string)
 	return g, err
 }
 
-// DeleteGroup removes a group and its memberships. It returns ErrInUse while a rule or profile names the group.
-func (s *Service) DeleteGroup(ctx context.Context, by portal.Actor, id portal.GroupID) error {
+// RenameGroup gives a group another name. It returns ErrGroupKept for one whose name is not ours, or portal.ErrDuplicate.
+func (s *Service) RenameGroup(ctx context.Context, by portal.Actor, id portal.GroupID, name string) error {
 	return s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
-		g, err := p.tx.Group(id)
-		if err != nil {
+		var c check
+		name = c.name("/name", name)
+		if err := c.err(); err != nil {
 			return err
 		}
-		if err := groupUnused(p.tx, id); err != nil {
+		v, _, err := viewGroup(p.tx, id)
+		switch {
+		case err != nil:
 			return err
+		case !v.Renameable():
+			return ErrGroupKept
+		case v.Name == name:
+			return nil
+		}
+		if err := p.tx.RenameGroup(id, name); err != nil {
+			return err
+		}
+		return p.tx.Audit(by, "group.rename", groupTarget(id), store.Changed{Now: map[string]any{"name": name}, Before: map[string]any{"name": v.Name}})
+	})
+}
+
+// DeleteGroup removes a group and its memberships. While something names it, it returns ErrInUse with what does in Fields; ErrGroupKept while
+// a directory keeps it.
+func (s *Service) DeleteGroup(ctx context.Context, by portal.Actor, id portal.GroupID) error {
+	return s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
+		v, uses, err := viewGroup(p.tx, id)
+		switch {
+		case err != nil:
+			return err
+		case len(uses) > 0 || id == portal.Everyone:
+			return inUse(uses)
+		case v.Directory != "":
+			return ErrGroupKept
 		}
 		if err := p.tx.DeleteGroup(id); err != nil {
 			return err
 		}
-		return p.tx.Audit(by, "group.delete", groupTarget(id), map[string]any{"name": g.Name})
+		return p.tx.Audit(by, "group.delete", groupTarget(id), map[string]any{"name": v.Name, "members": v.Members})
 	})
 }
 
-func groupUnused(tx *store.Tx, id portal.GroupID) error {
-	if id == portal.Everyone {
-		return ErrInUse
+// inUse is ErrInUse that says by what.
+func inUse(uses []portal.GroupUse) error {
+	e := *ErrInUse
+	for _, u := range uses {
+		e.Fields = append(e.Fields, portal.Field{Path: "/" + string(u.Kind) + "/" + u.ID, Code: string(u.Kind), Msg: u.Name})
 	}
-	used, err := tx.GroupInUse(id)
-	if err != nil {
+	return &e
+}
+
+// Group returns one group and what names it. It returns portal.ErrNotFound.
+func (s *Service) Group(ctx context.Context, by portal.Actor, id portal.GroupID) (v GroupView, uses []portal.GroupUse, err error) {
+	if !by.May(portal.GroupsRead) {
+		return v, nil, portal.ErrForbidden
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		v, uses, err = viewGroup(tx, id)
 		return err
+	})
+	return v, uses, err
+}
+
+func viewGroup(tx *store.Tx, id portal.GroupID) (v GroupView, uses []portal.GroupUse, err error) {
+	if v.Group, err = tx.Group(id); err != nil {
+		return v, nil, err
 	}
-	if used {
-		return ErrInUse
-	}
-	profiles, err := tx.Profiles()
+	sources, err := tx.GroupSources(id)
 	if err != nil {
+		return v, nil, err
+	}
+	v.Sources = sources[id]
+	if v.Members, err = tx.CountMembers(id); err != nil {
+		return v, nil, err
+	}
+	kept, err := tx.GroupDirectories()
+	if err != nil {
+		return v, nil, err
+	}
+	v.Directory = kept[id]
+	uses, err = tx.GroupUses(id)
+	return v, uses, err
+}
+
+// Members returns a page of a group's members, and who says of each that they are one. after is the id of the last one of the page before.
+// It returns portal.ErrNotFound. Everyone has no memberships.
+func (s *Service) Members(ctx context.Context, by portal.Actor, id portal.GroupID, search string, after portal.UserID, limit int) (members []portal.GroupMember, err error) {
+	if !by.May(portal.GroupsRead) || !by.May(portal.PeopleRead) {
+		return nil, portal.ErrForbidden
+	}
+	var c check
+	search = c.text("q", search, 100)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Group(id); err != nil {
+			return err
+		}
+		members, err = tx.Members(id, search, after, min(max(limit, 1), maxLimit+1))
 		return err
-	}
-	if slices.ContainsFunc(profiles, func(p portal.Profile) bool { return slices.Contains(p.Groups, id) }) {
-		return ErrInUse
-	}
-	return nil
+	})
+	return members, err
 }
 
 // SetMember gives or takes a local membership, and compiles the person's entries again.

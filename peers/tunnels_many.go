@@ -14,8 +14,8 @@ func (s *Service) ManyGroupsChanged(tx *store.Tx, _ portal.Actor, group portal.G
 	if err != nil {
 		return err
 	}
-	unused, err := isUnused(tx, group)
-	if err != nil || unused {
+	uses, err := tx.GroupUses(group)
+	if err != nil || len(uses) == 0 {
 		return err
 	}
 	if ids, err = tx.WithDevices(ids); err != nil {
@@ -29,19 +29,11 @@ func (s *Service) ManyGroupsChanged(tx *store.Tx, _ portal.Actor, group portal.G
 	return nil
 }
 
-// GroupUnused reports, until the transaction ends, that no rule and no profile names the group.
+// GroupUnused reports, until the transaction ends, that nothing names the group.
 func (s *Service) GroupUnused(tx *store.Tx, group portal.GroupID) (bool, error) {
 	if err := tx.LockFeed(); err != nil {
 		return false, err
 	}
-	return isUnused(tx, group)
-}
-
-func isUnused(tx *store.Tx, group portal.GroupID) (bool, error) {
-	used, err := tx.GroupInUse(group)
-	if err != nil || used {
-		return false, err
-	}
-	profiles, err := tx.Profiles()
-	return !slices.ContainsFunc(profiles, func(p portal.Profile) bool { return slices.Contains(p.Groups, group) }), err
+	uses, err := tx.GroupUses(group)
+	return len(uses) == 0, err
 }

@@ -37,7 +37,7 @@ type Token struct {
 	Policy    bool      // it may apply policy files, for which a session needs a fresh second factor
 }
 
-// Actor is who does something: a person in a session or by token, a gateway, or the system itself. It is handed down as a parameter.
+// Actor is who does something: a person in a session or by token, a program, a gateway, or the system itself. It is handed down as a parameter.
 type Actor struct {
 	User      UserID
 	Role      Role
@@ -45,10 +45,11 @@ type Actor struct {
 	Token     TokenID   // "" with a session
 	Scopes    Scopes    // of the token; nil with a session
 	Gateway   GatewayID
-	SCIM      SCIMTokenID // a directory that writes people and groups
-	FactorAt  time.Time   // of the session; zero with a token
-	TrustedAt time.Time   // since when the person's word is good for a tunnel: FactorAt, or the sign-in where policy asks for no factor; zero: not good
-	Addr      netip.Addr  // where the request came from
+	SCIM      SCIMTokenID    // a directory that writes people and groups
+	Service   ServiceTokenID // a program without a person behind it; Role and Scopes are its own
+	FactorAt  time.Time      // of the session; zero with a token
+	TrustedAt time.Time      // since when the person's word is good for a tunnel: FactorAt, or the sign-in where policy asks for no factor; zero: not good
+	Addr      netip.Addr     // where the request came from
 	RequestID string
 
 	system bool
@@ -64,7 +65,7 @@ func (a Actor) IsSystem() bool { return a.system }
 type AuditEvent struct {
 	Seq       uint64
 	At        time.Time
-	Actor     string // "user:ID", "gateway:ID", "scim:ID", "system", or "nobody" (a sign-in that failed)
+	Actor     string // "user:ID", "service:ID", "gateway:ID", "scim:ID", "system", or "nobody" (a sign-in that failed)
 	Action    string // "device.create", "session.sign_in", …
 	Target    string // "device:ID", …
 	Detail    string // JSON object; secrets are never in it

@@ -45,6 +45,8 @@ const (
 	AuditExport   Right = "audit.export"
 	SettingsRead  Right = "settings.read"
 	SettingsWrite Right = "settings.write" // providers and what else could make somebody an owner
+	TokensRead    Right = "tokens.read"    // tokens of programs
+	TokensWrite   Right = "tokens.write"   // make and end tokens of programs; of roles with no more rights than one's own
 )
 
 // roleSet is a set of roles, a bit each.
@@ -96,6 +98,8 @@ var rights = map[Right]struct {
 	AuditExport:   {o | a | r, false},
 	SettingsRead:  {o | a | r, false},
 	SettingsWrite: {o, true},
+	TokensRead:    {o | a | r, false},
+	TokensWrite:   {o | a, true},
 }
 
 // ErrAboveOwn refuses to touch an account with rights that the actor lacks, or to give such a role.
@@ -143,6 +147,16 @@ func (r Role) Known() bool { return r.bit() != 0 }
 
 // May reports whether the role has a right. An unknown role has none.
 func (r Role) May(x Right) bool { return rights[x].roles&r.bit() != 0 }
+
+// ForServices reports whether a program's token may have the right. What is somebody's own it can't have, since it is nobody; and nothing by which
+// it could get itself, or somebody, more than it was given: accounts, roles, the keys of other people's devices, settings, tokens.
+func (x Right) ForServices() bool {
+	switch x {
+	case OwnRead, OwnDevices, OwnSecurity, PeopleWrite, PeopleFactors, StaffWrite, PeopleRoles, DevicesKeys, SettingsWrite, TokensWrite:
+		return false
+	}
+	return rights[x].roles != 0
+}
 
 // May reports whether the actor's role allows x, and the token's scopes where there is one; the system may do everything. Whether the second factor is fresh enough is auth.Allow's
 // to say, and whose things they are the caller's.

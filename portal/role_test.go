@@ -37,6 +37,8 @@ profiles.write  owner admin network_admin !
 settings.read   owner admin auditor
 settings.write  owner !
 staff.write     owner admin !
+tokens.read     owner admin auditor
+tokens.write    owner admin !
 `
 	var got strings.Builder
 	for _, x := range portal.Rights() {
@@ -53,6 +55,23 @@ staff.write     owner admin !
 	}
 	if got.String() != want[1:] {
 		t.Errorf("got\n%s\nwant%s", got.String(), want)
+	}
+}
+
+func TestProgramsHaveNoRightToGetThemselvesMore(t *testing.T) {
+	const want = "access.probe access.read access.write audit.export audit.read devices.read devices.write gateways.read gateways.write groups.read groups.write " +
+		"overview.read people.read profiles.read profiles.write settings.read tokens.read"
+	var got []string
+	for _, x := range portal.Rights() {
+		if x.ForServices() {
+			got = append(got, string(x))
+		}
+	}
+	if strings.Join(got, " ") != want {
+		t.Errorf("got %v\nwant %s", got, want)
+	}
+	if portal.Right("everything").ForServices() {
+		t.Error("an unknown right is given")
 	}
 }
 

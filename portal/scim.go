@@ -23,6 +23,9 @@ type SCIMToken struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: never
+	WroteAt   time.Time // of the last change, to a minute; zero: none yet
+	FailedAt  time.Time // of the last change that was refused; zero: none yet
+	Failure   string    // why that was
 }
 
 // SCIMUser is what a directory said of a person.

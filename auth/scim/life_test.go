@@ -277,6 +277,24 @@ func TestGroupsTakeOnlyWhatTheDirectoryGave(t *testing.T) {
 			return nil
 		})
 		w.want(http.StatusConflict, "POST", "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Everyone"}`)
+		tokens, err := w.Tokens(t.Context(), portal.System)
+		w.ok(err)
+		if got := tokens[0]; got.WroteAt.IsZero() || got.FailedAt.IsZero() || got.Failure != "POST /Groups: 409 uniqueness There is a group of this name." {
+			t.Errorf("what the directory did is noted as %+v", got)
+		}
+	})
+}
+
+// A group that asks for second factors is not a directory's to delete: what it asks would be gone with it.
+func TestADirectoryDoesNotDeleteAFactorPolicy(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		g := w.group("Admins", w.user("mina"))
+		w.tx(func(tx *store.Tx) error { return tx.SetFactorPolicy(g, portal.DefaultFactorPolicy()) })
+		w.want(http.StatusNoContent, "DELETE", "/Groups/"+string(g), "")
+		w.tx(func(tx *store.Tx) error {
+			_, err := tx.FactorPolicy(g)
+			return err
+		})
 	})
 }
 

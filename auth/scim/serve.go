@@ -11,9 +11,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/sallyport/sallyport/auth"
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
 
 // MediaType is what SCIM speaks (RFC 7644, section 3.1).
@@ -109,6 +112,12 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, from auth.Brows
 		return answer{}, errNotFound
 	}
 	c := call{who, r, id, query, w}
+	a, err := s.route(c, collection)
+	s.note(c, err)
+	return a, err
+}
+
+func (s *Service) route(c call, collection string) (answer, error) {
 	switch collection {
 	case "Users":
 		return s.users(c)
@@ -120,6 +129,45 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, from auth.Brows
 		return answer{}, errNotHere
 	}
 	return answer{}, errNotFound
+}
+
+// noteEvery bounds how often what a directory did is written down.
+const noteEvery = 10 * time.Second
+
+// note writes down for those who look after the directory when it last changed something, and what was last refused. Nothing depends on it.
+func (s *Service) note(c call, err error) {
+	last := c.token.WroteAt
+	if err != nil {
+		last = c.token.FailedAt
+	}
+	if c.Method == http.MethodGet || errors.Is(err, errVersion) || c.now.Sub(last) < noteEvery {
+		return
+	}
+	noted := s.Store.Tx(context.WithoutCancel(c.Context()), func(tx *store.Tx) error {
+		if err == nil {
+			return tx.NoteSCIMWrite(c.token.ID)
+		}
+		return tx.NoteSCIMFailure(c.token.ID, failure(c, err))
+	})
+	if noted != nil && s.Log != nil {
+		s.Log.WarnContext(c.Context(), "note what a directory did", "err", noted)
+	}
+}
+
+// failure is one line about a refused change. What the directory sent may be in it, so only what prints is kept.
+func failure(c call, err error) string {
+	e := shown(err)
+	line := c.Method + " " + strings.TrimPrefix(c.URL.Path, Path) + ": " + strconv.Itoa(e.Status) + " " + e.Type + " " + e.Detail
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, ""))
+	if runes := []rune(line); len(runes) > 300 {
+		return string(runes[:300])
+	}
+	return line
 }
 
 func (s *Service) users(c call) (answer, error) {

@@ -47,9 +47,13 @@ type Tunnels interface {
 type caller struct {
 	token portal.SCIMToken
 	by    portal.Actor
+	now   time.Time // when the request came in
 	// If-Match: the versions that a change may apply to; nil for any.
 	match []string
 }
+
+// URL is what a directory is told to write to.
+func (s *Service) URL() string { return s.Public + Path }
 
 // write runs fn in a transaction in which the caller's token can't be revoked.
 func (s *Service) write(ctx context.Context, c caller, fn func(tx *store.Tx) error) error {

@@ -144,7 +144,7 @@ func (s *Service) authenticate(ctx context.Context, header string, from auth.Bro
 			return caller{}, fmt.Errorf("note use of SCIM token: %w", err)
 		}
 	}
-	return caller{token: token, by: portal.Actor{SCIM: token.ID, Addr: from.Addr, RequestID: from.RequestID}}, nil
+	return caller{token: token, now: now, by: portal.Actor{SCIM: token.ID, Addr: from.Addr, RequestID: from.RequestID}}, nil
 }
 
 // hash is how a secret is kept.

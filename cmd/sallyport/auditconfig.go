@@ -124,6 +124,14 @@ func (p *parser) sinkTLS(key string, r rawSink) *tls.Config {
 	return c
 }
 
+func sinkNames(sinks []Sink) []string {
+	names := make([]string, len(sinks))
+	for i, one := range sinks {
+		names[i] = one.Name
+	}
+	return names
+}
+
 // forwarders are the tasks that hand the audit trail on.
 func (s *site) forwarders() []task {
 	list := make([]task, len(s.cfg.Sinks))

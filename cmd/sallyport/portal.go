@@ -67,6 +67,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}
 	s.gateways.Live = s.hub
 	s.peers.Quarantine, s.peers.Streams, s.peers.Prober = cfg.Quarantine, s.hub, s.hub
+	directories := &scim.Service{Store: db, Accounts: s.auth, Tunnels: s.peers, Public: public, Log: log}
 	app, built := frontend.App()
 	if !built {
 		log.WarnContext(ctx, "this build has no web app in it")
@@ -74,12 +75,12 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.api = &api.Server{
 		Store: db, Auth: s.auth, Peers: s.peers, Gateways: s.gateways, Live: s.hub, App: app, PublicURL: cfg.PublicURL, Trusted: cfg.Trusted,
 		Version: version, Demo: cfg.Demo, RenewWithin: cfg.Renew, PerSecond: cfg.Requests, GuessesPerSecond: cfg.Guesses,
-		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log,
+		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(cfg.Sinks),
 	}
 	if s.handler, err = s.api.Handler(); err != nil {
 		return nil, err
 	}
-	s.handler = s.api.MountSCIM(s.handler, &scim.Service{Store: db, Accounts: s.auth, Tunnels: s.peers, Public: public, Log: log})
+	s.handler = s.api.MountSCIM(s.handler, directories)
 	return s, s.seed(ctx)
 }
 

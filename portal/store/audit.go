@@ -100,6 +100,8 @@ func actorText(by portal.Actor) string {
 	switch {
 	case by.User != "":
 		return "user:" + string(by.User)
+	case by.Service != "":
+		return "service:" + string(by.Service)
 	case by.Gateway != "":
 		return "gateway:" + string(by.Gateway)
 	case by.SCIM != "":

@@ -176,13 +176,3 @@ func (tx *Tx) RulesOfGroups(groups []portal.GroupID) (map[portal.GroupID][]porta
 	}
 	return rules, nil
 }
-
-// GroupInUse reports whether a rule names the group.
-func (tx *Tx) GroupInUse(id portal.GroupID) (bool, error) {
-	var n int64
-	err := tx.db.Raw("SELECT COUNT(*) FROM rule_groups WHERE group_id = ?", string(id)).Scan(&n).Error
-	if err != nil {
-		return false, fmt.Errorf("find rules with group %s: %w", id, err)
-	}
-	return n > 0, nil
-}

@@ -15,6 +15,9 @@ type scimTokenRow struct {
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	ExpiresAt  int64
 	UsedAt     int64
+	WroteAt    int64
+	FailedAt   int64
+	Failure    string
 }
 
 func (scimTokenRow) TableName() string { return "scim_tokens" }
@@ -23,6 +26,7 @@ func (r scimTokenRow) token() portal.SCIMToken {
 	return portal.SCIMToken{
 		ID: portal.SCIMTokenID(r.ID), Name: r.Name, Issuer: r.Issuer, Subject: portal.SCIMSubject(r.Subject),
 		CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt), UsedAt: fromMicros(r.UsedAt),
+		WroteAt: fromMicros(r.WroteAt), FailedAt: fromMicros(r.FailedAt), Failure: r.Failure,
 	}
 }
 
@@ -69,6 +73,16 @@ func (tx *Tx) SCIMTokens() ([]portal.SCIMToken, error) {
 // TouchSCIMToken notes that a token is in use. A token that has gone meanwhile stays gone.
 func (tx *Tx) TouchSCIMToken(id portal.SCIMTokenID) error {
 	return tx.db.Exec("UPDATE scim_tokens SET used_at = ? WHERE id = ?", micros(tx.Now), string(id)).Error
+}
+
+// NoteSCIMWrite notes that a directory changed something.
+func (tx *Tx) NoteSCIMWrite(id portal.SCIMTokenID) error {
+	return tx.db.Exec("UPDATE scim_tokens SET wrote_at = ? WHERE id = ?", micros(tx.Now), string(id)).Error
+}
+
+// NoteSCIMFailure notes that a change of a directory was refused, and why.
+func (tx *Tx) NoteSCIMFailure(id portal.SCIMTokenID, why string) error {
+	return tx.db.Exec("UPDATE scim_tokens SET failed_at = ?, failure = ? WHERE id = ?", micros(tx.Now), why, string(id)).Error
 }
 
 // DeleteSCIMToken ends a token. It returns portal.ErrNotFound.

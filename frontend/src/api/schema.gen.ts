@@ -205,7 +205,8 @@ export interface paths {
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Sign out everywhere else */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -445,6 +446,47 @@ export interface paths {
         post?: never;
         /** End a token */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/service-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tokens of programs */
+        get: operations["listServiceTokens"];
+        put?: never;
+        /**
+         * Make a token for a program
+         * @description Nobody is behind it: it stays when people go, and what it does is in the audit trail as `service:ID`. It may do what both its role and its scopes allow,
+         *     and is not asked for a second factor. Rights over accounts, roles, settings and tokens it can't have. It is `sp_svc_`, 43 characters, and a checksum like that of personal tokens.
+         */
+        post: operations["createServiceToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/service-tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a program's token */
+        delete: operations["deleteServiceToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -711,8 +753,79 @@ export interface paths {
         /** All groups */
         get: operations["listGroups"];
         put?: never;
+        /** Make a local group */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** One group, where its members come from, and what names it */
+        get: operations["getGroup"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a group
+         * @description Refused (`in_use`) while something names the group; `errors` then lists what.
+         */
+        delete: operations["deleteGroup"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a group
+         * @description Refused (`group_kept_elsewhere`) while a directory keeps the group or claims give memberships in it; they would bring the old name back.
+         */
+        patch: operations["renameGroup"];
+        trace?: never;
+    };
+    "/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** Who is in a group, and who says so */
+        get: operations["listGroupMembers"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}/members/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                person: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a local membership */
+        put: operations["addGroupMember"];
+        post?: never;
+        /**
+         * Take a local membership
+         * @description Memberships that claims or a directory gave stay.
+         */
+        delete: operations["removeGroupMember"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1039,6 +1152,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/people/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** Where a person is signed in */
+        get: operations["listPersonSessions"];
+        put?: never;
+        post?: never;
+        /** Sign a person out everywhere */
+        delete: operations["endPersonSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** A person's tokens */
+        get: operations["listPersonTokens"];
+        put?: never;
+        post?: never;
+        /** End all tokens of a person */
+        delete: operations["endPersonTokens"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** A person's accounts at providers */
+        get: operations["listPersonIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/people/{id}/factors": {
         parameters: {
             query?: never;
@@ -1057,6 +1229,79 @@ export interface paths {
          * @description Ends their sessions; the next sign-in enrols anew.
          */
         delete: operations["resetFactors"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The table of roles and rights, and who has which role */
+        get: operations["listRoles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Directories that keep people and groups by SCIM */
+        get: operations["getScim"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a directory's token */
+        post: operations["createScimToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a directory's token
+         * @description What it wrote stays.
+         */
+        delete: operations["revokeScimToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1295,6 +1540,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far each receiver of the audit trail has got */
+        get: operations["listAuditSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit/verify": {
         parameters: {
             query?: never;
@@ -1418,6 +1680,19 @@ export interface components {
             expiresAt: string;
             userAgent: string;
             address: string;
+            /** @description Where the address is, by the portal's GeoIP database; absent where it has none, or does not know */
+            place?: {
+                /**
+                 * @description ISO 3166-1 alpha-2
+                 * @example KR
+                 */
+                country: string;
+                /** @description In English, where the database has cities */
+                city?: string;
+            };
+        };
+        Ended: {
+            ended: number;
         };
         Factors: {
             totp: components["schemas"]["Factor"][];
@@ -1512,6 +1787,23 @@ export interface components {
             expiresAt: string;
             /** Format: date-time */
             usedAt?: string;
+        };
+        ServiceToken: {
+            id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            scopes: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: date-time */
+            usedAt?: string;
+            madeBy: {
+                id: string;
+                /** @description Empty when the person is gone */
+                name: string;
+            };
         };
         NewDevice: {
             name: components["schemas"]["Name"];
@@ -1707,6 +1999,141 @@ export interface components {
             id: string;
             name: string;
             members?: number;
+            /** @description Who says of anybody that they are in it */
+            sources?: components["schemas"]["GroupSource"][];
+            /** @description Issuer of the directory that keeps the group */
+            directory?: string;
+        };
+        /** @enum {string} */
+        GroupSource: "claim" | "local" | "scim";
+        GroupDetail: {
+            id: string;
+            name: string;
+            /** Format: date-time */
+            createdAt: string;
+            members: number;
+            /** @description Memberships by who gave them; somebody may have several */
+            bySource: {
+                source: components["schemas"]["GroupSource"];
+                members: number;
+            }[];
+            /** @description Issuer of the directory that keeps the group */
+            directory?: string;
+            /** @description What names the group, and so keeps it from being deleted */
+            uses: {
+                /** @enum {string} */
+                kind: "rule" | "profile" | "factor_policy" | "policy_test";
+                id: string;
+                name: string;
+            }[];
+            /** @description Everybody is in it, without memberships */
+            builtIn: boolean;
+            /** @description Neither a directory nor claims name it */
+            renameable: boolean;
+        };
+        GroupMember: {
+            id: string;
+            name: string;
+            email: string;
+            /** @enum {string} */
+            state: "active" | "suspended";
+            sources: components["schemas"]["GroupSource"][];
+        };
+        RoleTable: {
+            roles: {
+                role: components["schemas"]["Role"];
+                people: number;
+                /** @description Up to 200 of those who have it, oldest first; of plain users none */
+                holders: {
+                    id: string;
+                    name: string;
+                    email: string;
+                    /** @enum {string} */
+                    state: "active" | "suspended";
+                    /** @description A group at their provider gave it and may take it */
+                    byClaim: boolean;
+                }[];
+            }[];
+            rights: {
+                /** @example devices.read */
+                right: string;
+                roles: components["schemas"]["Role"][];
+                /** @description Asks for a fresh second factor */
+                fresh: boolean;
+            }[];
+        };
+        Scim: {
+            /** @description The address for the directory */
+            url: string;
+            tokens: components["schemas"]["ScimToken"][];
+            /** @description Of the providers that people can sign in with */
+            issuers: {
+                issuer: string;
+                name: string;
+            }[];
+        };
+        ScimToken: {
+            id: string;
+            name: string;
+            issuer: string;
+            /** @enum {string} */
+            subject: "externalId" | "userName";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @description Last request
+             */
+            usedAt?: string;
+            /**
+             * Format: date-time
+             * @description Last change that it made
+             */
+            wroteAt?: string;
+            /**
+             * Format: date-time
+             * @description Last change that was refused
+             */
+            failedAt?: string;
+            /** @description Why, in English */
+            failure?: string;
+            /** @description That this issuer's directory keeps */
+            people: number;
+            groups: number;
+        };
+        AuditSinks: {
+            /**
+             * Format: int64
+             * @description Newest event
+             */
+            head: number;
+            items: components["schemas"]["AuditSink"][];
+        };
+        AuditSink: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Newest event that it has
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description Events that it has yet to get
+             */
+            lag: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of those happened
+             */
+            behindSince?: string;
+            /** Format: date-time */
+            sentAt?: string;
+            /** @description Of the last try, in English */
+            problem?: string;
+            /** @description This portal's configuration names it; else nothing is sent to it any more */
+            configured: boolean;
         };
         PortRange: {
             first: number;
@@ -1955,8 +2382,7 @@ export interface components {
             groups: {
                 id: string;
                 name: string;
-                /** @enum {string} */
-                source: "claim" | "local" | "scim";
+                sources: components["schemas"]["GroupSource"][];
             }[];
             devices: number;
             /** @description Devices with a live tunnel */
@@ -2182,6 +2608,15 @@ export interface components {
                 "application/json": components["schemas"]["Person"];
             };
         };
+        /** @description The group */
+        GroupResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GroupDetail"];
+            };
+        };
         /** @description The point of presence */
         PopResponse: {
             headers: {
@@ -2208,7 +2643,7 @@ export interface components {
         Limit: number;
         /** @description Part of a name or address */
         Query: string;
-        /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+        /** @description Who did it, exactly: `user:ID`, `service:ID`, `gateway:ID`, `system` */
         AuditActor: string;
         /** @description The beginning of the action, as in `device.` */
         AuditAction: string;
@@ -2233,6 +2668,13 @@ export interface components {
             content: {
                 "application/json": {
                     credential: components["schemas"]["PasskeyCredential"];
+                };
+            };
+        };
+        GroupBody: {
+            content: {
+                "application/json": {
+                    name: components["schemas"]["Name"];
                 };
             };
         };
@@ -2469,6 +2911,27 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["BrowserSession"][];
                     };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many sessions have ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             default: components["responses"]["ProblemResponse"];
@@ -2816,6 +3279,93 @@ export interface operations {
         };
     };
     deleteToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listServiceTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name, and what a token of each role could be made with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServiceToken"][];
+                        /** @description The roles that you can give a program, and the scopes that each offers */
+                        offers: {
+                            role: components["schemas"]["Role"];
+                            scopes: string[];
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createServiceToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: components["schemas"]["Name"];
+                    role: components["schemas"]["Role"];
+                    scopes: string[];
+                    /**
+                     * @description How long it works
+                     * @default 90
+                     */
+                    days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The token, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        token: components["schemas"]["ServiceToken"];
+                        /** @example sp_svc_4cJZ… */
+                        secret: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deleteServiceToken: {
         parameters: {
             query?: never;
             header?: never;
@@ -3237,6 +3787,146 @@ export interface operations {
                         items: components["schemas"]["Group"][];
                     };
                 };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["GroupBody"];
+        responses: {
+            201: components["responses"]["GroupResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["GroupResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    renameGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["GroupBody"];
+        responses: {
+            200: components["responses"]["GroupResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listGroupMembers: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or address */
+                q?: components["parameters"]["Query"];
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["GroupMember"][];
+                        next?: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    addGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                person: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person is a member */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    removeGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                person: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No local membership is left */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["ProblemResponse"];
         };
@@ -3665,6 +4355,132 @@ export interface operations {
             default: components["responses"]["ProblemResponse"];
         };
     };
+    listPersonSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["BrowserSession"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    endPersonSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many sessions have ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listPersonTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Token"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    endPersonTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many tokens have ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listPersonIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By issuer and subject */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            issuer: string;
+                            subject: string;
+                            /** Format: date-time */
+                            addedAt: string;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
     getPersonFactors: {
         parameters: {
             query?: never;
@@ -3700,6 +4516,109 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Reset */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Roles with most rights first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleTable"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getScim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where they write to, and their tokens, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scim"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createScimToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: components["schemas"]["Name"];
+                    /** @description Of the OpenID provider that the directory's people sign in with, exactly */
+                    issuer: string;
+                    /**
+                     * @description The SCIM attribute that is the subject of their ID tokens
+                     * @enum {string}
+                     */
+                    subject: "externalId" | "userName";
+                    /** @default 365 */
+                    days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The token, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        token: components["schemas"]["ScimToken"];
+                        /** @example sp_scim_4cJZ… */
+                        secret: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    revokeScimToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works no more */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3975,7 +4894,7 @@ export interface operations {
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];
                 limit?: components["parameters"]["Limit"];
-                /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+                /** @description Who did it, exactly: `user:ID`, `service:ID`, `gateway:ID`, `system` */
                 actor?: components["parameters"]["AuditActor"];
                 /** @description The beginning of the action, as in `device.` */
                 action?: components["parameters"]["AuditAction"];
@@ -4010,7 +4929,7 @@ export interface operations {
         parameters: {
             query: {
                 format: "jsonl" | "csv";
-                /** @description Who did it, exactly: `user:ID`, `gateway:ID`, `system` */
+                /** @description Who did it, exactly: `user:ID`, `service:ID`, `gateway:ID`, `system` */
                 actor?: components["parameters"]["AuditActor"];
                 /** @description The beginning of the action, as in `device.` */
                 action?: components["parameters"]["AuditAction"];
@@ -4037,6 +4956,27 @@ export interface operations {
                 content: {
                     "application/jsonl": string;
                     "text/csv": string;
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listAuditSinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSinks"];
                 };
             };
             default: components["responses"]["ProblemResponse"];

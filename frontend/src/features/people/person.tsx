@@ -108,8 +108,8 @@ function Groups({ person }: { person: Person }) {
   return (
     <ul className={classes.groups}>
       {person.groups.map((g) => (
-        <li key={`${g.id} ${g.source}`}>
-          {g.name} <span>{t(`groupSource.${g.source}`)}</span>
+        <li key={g.id}>
+          {g.name} <span>{g.sources.map((source) => t(`groupSource.${source}`)).join(', ')}</span>
         </li>
       ))}
     </ul>
