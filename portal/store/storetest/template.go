@@ -34,7 +34,7 @@ func migratedFile(ctx context.Context) (_ []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "sallyport.db")
 	if err := migrate(ctx, path); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func migratedTemplate(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", templateLock); err != nil {
 		t.Fatal(err)
 	}
