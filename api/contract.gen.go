@@ -16,6 +16,24 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ConditionsLevel.
+const (
+	ConditionsLevelFull       ConditionsLevel = "full"
+	ConditionsLevelRestricted ConditionsLevel = "restricted"
+)
+
+// Valid indicates whether the value is a known member of the ConditionsLevel enum.
+func (e ConditionsLevel) Valid() bool {
+	switch e {
+	case ConditionsLevelFull:
+		return true
+	case ConditionsLevelRestricted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeviceGrantLevel.
 const (
 	DeviceGrantLevelFull       DeviceGrantLevel = "full"
@@ -835,6 +853,39 @@ func (e SessionStage) Valid() bool {
 	}
 }
 
+// Defines values for Weekday.
+const (
+	WeekdayFri Weekday = "fri"
+	WeekdayMon Weekday = "mon"
+	WeekdaySat Weekday = "sat"
+	WeekdaySun Weekday = "sun"
+	WeekdayThu Weekday = "thu"
+	WeekdayTue Weekday = "tue"
+	WeekdayWed Weekday = "wed"
+)
+
+// Valid indicates whether the value is a known member of the Weekday enum.
+func (e Weekday) Valid() bool {
+	switch e {
+	case WeekdayFri:
+		return true
+	case WeekdayMon:
+		return true
+	case WeekdaySat:
+		return true
+	case WeekdaySun:
+		return true
+	case WeekdayThu:
+		return true
+	case WeekdayTue:
+		return true
+	case WeekdayWed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExportAuditParamsFormat.
 const (
 	ExportAuditParamsFormatCsv   ExportAuditParamsFormat = "csv"
@@ -1013,6 +1064,29 @@ type BrowserSession struct {
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }
+
+// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+type Conditions struct {
+	// Countries ISO 3166-1 alpha-2
+	Countries *[]string `json:"countries,omitempty"`
+
+	// FactorWithinSeconds The last second factor is younger; allow rules only
+	FactorWithinSeconds *int `json:"factorWithinSeconds,omitempty"`
+
+	// Level The grant is at least at this level; left out: full
+	Level *ConditionsLevel `json:"level,omitempty"`
+
+	// Sources The client's address outside the tunnel is in one of them, or in one of the countries
+	Sources    *[]Prefix  `json:"sources,omitempty"`
+	ValidFrom  *time.Time `json:"validFrom,omitempty"`
+	ValidUntil *time.Time `json:"validUntil,omitempty"`
+
+	// Windows One of them must be open
+	Windows *[]TimeWindow `json:"windows,omitempty"`
+}
+
+// ConditionsLevel The grant is at least at this level; left out: full
+type ConditionsLevel string
 
 // Device defines model for Device.
 type Device struct {
@@ -1362,6 +1436,12 @@ type PersonPage struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
+// PersonRef defines model for PersonRef.
+type PersonRef struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Platform defines model for Platform.
 type Platform string
 
@@ -1390,9 +1470,13 @@ type PolicyChange struct {
 		Member bool   `json:"member"`
 		Person string `json:"person"`
 	} `json:"member,omitempty"`
-	Profile  *ProfileInput  `json:"profile,omitempty"`
+	Profile *ProfileInput `json:"profile,omitempty"`
+
+	// Resource At least one prefix or name
 	Resource *ResourceInput `json:"resource,omitempty"`
-	Rule     *RuleInput     `json:"rule,omitempty"`
+
+	// Rule At least one group or person, and at least one resource or tag
+	Rule *RuleInput `json:"rule,omitempty"`
 }
 
 // PolicyDiff defines model for PolicyDiff.
@@ -1784,20 +1868,26 @@ type RecoveryCodes struct {
 type Resource struct {
 	Id        string            `json:"id"`
 	Name      string            `json:"name"`
+	Names     []string          `json:"names"`
 	Ports     []PortRange       `json:"ports"`
 	Prefixes  []string          `json:"prefixes"`
+	Tags      []string          `json:"tags"`
 	Transport ResourceTransport `json:"transport"`
 }
 
 // ResourceTransport defines model for Resource.Transport.
 type ResourceTransport string
 
-// ResourceInput defines model for ResourceInput.
+// ResourceInput At least one prefix or name
 type ResourceInput struct {
 	// Name Printable characters; shown as typed
-	Name      Name                   `json:"name"`
+	Name Name `json:"name"`
+
+	// Names DNS names; each gateway looks them up for itself and follows their addresses
+	Names     *[]string              `json:"names,omitempty"`
 	Ports     *[]PortRange           `json:"ports,omitempty"`
-	Prefixes  []Prefix               `json:"prefixes"`
+	Prefixes  *[]Prefix              `json:"prefixes,omitempty"`
+	Tags      *[]Tag                 `json:"tags,omitempty"`
 	Transport ResourceInputTransport `json:"transport"`
 }
 
@@ -1842,31 +1932,44 @@ type RoleTableRolesHoldersState string
 
 // Rule defines model for Rule.
 type Rule struct {
-	Action    RuleAction `json:"action"`
-	Groups    []string   `json:"groups"`
-	Id        string     `json:"id"`
-	Name      string     `json:"name"`
-	Reason    string     `json:"reason"`
-	Resources []string   `json:"resources"`
+	Action RuleAction `json:"action"`
+
+	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+	Conditions Conditions  `json:"conditions"`
+	Groups     []string    `json:"groups"`
+	Id         string      `json:"id"`
+	Name       string      `json:"name"`
+	People     []PersonRef `json:"people"`
+	Reason     string      `json:"reason"`
+	Resources  []string    `json:"resources"`
+	Tags       []string    `json:"tags"`
 }
 
 // RuleAction defines model for Rule.Action.
 type RuleAction string
 
-// RuleInput defines model for RuleInput.
+// RuleInput At least one group or person, and at least one resource or tag
 type RuleInput struct {
+	// Action A deny wins over every allow, whatever the order
 	Action RuleInputAction `json:"action"`
-	Groups []IdText        `json:"groups"`
+
+	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+	Conditions *Conditions `json:"conditions,omitempty"`
+	Groups     *[]IdText   `json:"groups,omitempty"`
 
 	// Name Printable characters; shown as typed
-	Name Name `json:"name"`
+	Name   Name      `json:"name"`
+	People *[]IdText `json:"people,omitempty"`
 
 	// Reason Why it exists
-	Reason    string   `json:"reason"`
-	Resources []IdText `json:"resources"`
+	Reason    string    `json:"reason"`
+	Resources *[]IdText `json:"resources,omitempty"`
+
+	// Tags Every resource with one of them, also one that gets it later
+	Tags *[]Tag `json:"tags,omitempty"`
 }
 
-// RuleInputAction defines model for RuleInput.Action.
+// RuleInputAction A deny wins over every allow, whatever the order
 type RuleInputAction string
 
 // Scim defines model for Scim.
@@ -1977,6 +2080,32 @@ type SignIn struct {
 	Version string `json:"version"`
 }
 
+// Tag One word, kept in lower case
+//
+// Example: production
+type Tag = string
+
+// TimeWindow Opens on each of the days at start and closes at end, by the clock on the wall there; an end that is not after the start is on the next day
+type TimeWindow struct {
+	// Days Empty: every day
+	Days *[]Weekday `json:"days,omitempty"`
+
+	// End 00:00 to 24:00
+	//
+	// Example: 19:00
+	End string `json:"end"`
+
+	// Start 00:00 to 23:59
+	//
+	// Example: 09:00
+	Start string `json:"start"`
+
+	// Zone IANA time zone
+	//
+	// Example: Asia/Seoul
+	Zone string `json:"zone"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -2004,6 +2133,9 @@ type TotpEnrolment struct {
 	// Uri otpauth:// URI, for the QR code
 	Uri string `json:"uri"`
 }
+
+// Weekday defines model for Weekday.
+type Weekday string
 
 // WireGuardConfig defines model for WireGuardConfig.
 type WireGuardConfig struct {
@@ -2130,10 +2262,10 @@ type PopBody = PopInput
 // ProfileBody defines model for ProfileBody.
 type ProfileBody = ProfileInput
 
-// ResourceBody defines model for ResourceBody.
+// ResourceBody At least one prefix or name
 type ResourceBody = ResourceInput
 
-// RuleBody defines model for RuleBody.
+// RuleBody At least one group or person, and at least one resource or tag
 type RuleBody = RuleInput
 
 // ListAuditParams defines parameters for ListAudit.

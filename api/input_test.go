@@ -77,11 +77,11 @@ func TestBadInputIsRefusedWithThePlaceOfEachMistake(t *testing.T) {
 		{"a body where none is wanted", "POST", "/factors/totp", "{}", 400, "invalid_input", []string{" no_body"}},
 		{"prefix", "POST", "/pops", map[string]any{"name": "X", "networks": []string{"10.20.0.0/16", "10.20.0.1/16", "hello"}}, 400, "invalid_input", []string{"/networks/1 prefix", "/networks/2 prefix"}},
 		{"prefix of a resource", "POST", "/resources", map[string]any{"name": "X", "prefixes": []string{"10.0.0.1/8"}, "transport": "tcp"}, 400, "invalid_input", nil},
-		{"no prefixes", "POST", "/resources", map[string]any{"name": "X", "prefixes": []string{}, "transport": "tcp"}, 400, "invalid_input", []string{"/prefixes too_few"}},
+		{"no prefixes", "POST", "/resources", map[string]any{"name": "X", "prefixes": []string{}, "transport": "tcp"}, 400, "invalid_input", []string{"/prefixes required"}},
 		{"port 0", "POST", "/resources", map[string]any{"name": "X", "prefixes": []string{"10.0.0.0/8"}, "transport": "tcp", "ports": []any{map[string]int{"first": 0, "last": 5}}}, 400, "invalid_input", []string{"/ports/0/first too_small"}},
 		{"port of a gateway", "POST", "/gateways", map[string]any{"name": "g", "pop": p.pop, "host": "h", "port": 70000}, 400, "invalid_input", []string{"/port too_large"}},
 		{"DNS of a profile", "POST", "/profiles", map[string]any{"name": "X", "mode": "full", "dns": []string{"not an address"}}, 400, "invalid_input", nil},
-		{"rule without groups", "POST", "/rules", map[string]any{"name": "X", "reason": "why", "action": "allow", "groups": []string{}, "resources": []string{"a"}}, 400, "invalid_input", []string{"/groups too_few"}},
+		{"rule without groups", "POST", "/rules", map[string]any{"name": "X", "reason": "why", "action": "allow", "groups": []string{}, "resources": []string{"a"}}, 400, "invalid_input", []string{"/groups required", "/resources/0 unknown"}},
 		{"no such role", "PUT", "/people/x/role", map[string]any{"role": "god"}, 400, "invalid_input", []string{"/role not_allowed"}},
 	} {
 		a := admin.send(c.method, c.path, c.body)

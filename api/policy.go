@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
@@ -86,7 +87,9 @@ func (s *Server) DeleteRule(ctx context.Context, req DeleteRuleRequestObject) (D
 }
 
 func resourceInput(in *ResourceInput) peers.ResourceInput {
-	out := peers.ResourceInput{Name: in.Name, Prefixes: in.Prefixes, Transport: portal.Transport(in.Transport)}
+	out := peers.ResourceInput{
+		Name: in.Name, Prefixes: or(in.Prefixes), Names: or(in.Names), Transport: portal.Transport(in.Transport), Tags: or(in.Tags),
+	}
 	for _, p := range or(in.Ports) {
 		out.Ports = append(out.Ports, portal.PortRange{First: uint16(p.First), Last: uint16(p.Last)}) // the contract bounds both
 	}
@@ -94,7 +97,10 @@ func resourceInput(in *ResourceInput) peers.ResourceInput {
 }
 
 func resourceJSON(r portal.Resource) Resource {
-	out := Resource{Id: string(r.ID), Name: r.Name, Prefixes: texts(r.Prefixes), Transport: ResourceTransport(r.Transport), Ports: []PortRange{}}
+	out := Resource{
+		Id: string(r.ID), Name: r.Name, Prefixes: texts(r.Prefixes), Names: ids(r.Names), Transport: ResourceTransport(r.Transport), Ports: []PortRange{},
+		Tags: ids(r.Tags),
+	}
 	for _, p := range r.Ports {
 		out.Ports = append(out.Ports, PortRange{First: int(p.First), Last: int(p.Last)})
 	}
@@ -103,13 +109,69 @@ func resourceJSON(r portal.Resource) Resource {
 
 func ruleInput(in *RuleInput) peers.RuleInput {
 	return peers.RuleInput{
-		Name: in.Name, Reason: in.Reason, Action: portal.Action(in.Action), Groups: idsFrom[portal.GroupID](in.Groups),
-		Resources: idsFrom[portal.ResourceID](in.Resources),
+		Name: in.Name, Reason: in.Reason, Action: portal.Action(in.Action), Groups: idsFrom[portal.GroupID](or(in.Groups)),
+		People: idsFrom[portal.UserID](or(in.People)), Resources: idsFrom[portal.ResourceID](or(in.Resources)), Tags: or(in.Tags),
+		Conditions: conditionsInput(or(in.Conditions)),
 	}
 }
 
-func ruleJSON(r portal.Rule) Rule {
-	return Rule{
-		Id: string(r.ID), Name: r.Name, Reason: r.Reason, Action: RuleAction(r.Action), Groups: ids(r.Groups), Resources: ids(r.Resources),
+func conditionsInput(in Conditions) peers.ConditionsInput {
+	out := peers.ConditionsInput{
+		Sources: or(in.Sources), Countries: or(in.Countries), ValidFrom: or(in.ValidFrom), ValidUntil: or(in.ValidUntil),
+		FactorWithin: time.Duration(or(in.FactorWithinSeconds)) * time.Second, Level: portal.Level(or(in.Level)),
 	}
+	for _, w := range or(in.Windows) {
+		window := peers.WindowInput{Start: w.Start, End: w.End, Zone: w.Zone}
+		for _, d := range or(w.Days) {
+			window.Days = append(window.Days, portal.Weekday(d))
+		}
+		out.Windows = append(out.Windows, window)
+	}
+	return out
+}
+
+func ruleJSON(r peers.RuleView) Rule {
+	out := Rule{
+		Id: string(r.ID), Name: r.Name, Reason: r.Reason, Action: RuleAction(r.Action), Groups: ids(r.Groups), People: make([]PersonRef, len(r.People)),
+		Resources: ids(r.Resources), Tags: ids(r.Tags), Conditions: conditionsJSON(r.Conditions),
+	}
+	for i, id := range r.People {
+		out.People[i] = PersonRef{Id: string(id), Name: r.Names[id]}
+	}
+	return out
+}
+
+func conditionsJSON(c portal.Conditions) Conditions {
+	out := Conditions{ValidFrom: moment(c.ValidFrom), ValidUntil: moment(c.ValidUntil)}
+	if c.FactorWithin > 0 {
+		n := seconds(c.FactorWithin)
+		out.FactorWithinSeconds = &n
+	}
+	if c.Level != "" {
+		level := ConditionsLevel(c.Level)
+		out.Level = &level
+	}
+	if len(c.Sources) > 0 {
+		list := texts(c.Sources)
+		out.Sources = &list
+	}
+	if len(c.Countries) > 0 {
+		out.Countries = &c.Countries
+	}
+	if len(c.Windows) == 0 {
+		return out
+	}
+	windows := make([]TimeWindow, len(c.Windows))
+	for i, w := range c.Windows {
+		windows[i] = TimeWindow{Start: w.Start.String(), End: w.End.String(), Zone: w.Zone}
+		if len(w.Days) > 0 {
+			days := make([]Weekday, len(w.Days))
+			for j, d := range w.Days {
+				days[j] = Weekday(d)
+			}
+			windows[i].Days = &days
+		}
+	}
+	out.Windows = &windows
+	return out
 }

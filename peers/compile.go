@@ -43,23 +43,25 @@ func Compile(s Snapshot) Objects {
 		profiles[p.ID] = p
 		o.Profiles[p.ID] = servedProfile(p)
 	}
-	resources := map[portal.ResourceID]portal.Resource{}
+	resources, tagged := map[portal.ResourceID]portal.Resource{}, map[string][]portal.ResourceID{}
 	for _, r := range s.Resources {
 		resources[r.ID] = r
-	}
-	byGroup := map[portal.GroupID][]portal.RuleID{}
-	for _, r := range s.Rules {
-		named := make([]portal.Resource, len(r.Resources))
-		for i, id := range r.Resources {
-			named[i] = resources[id]
+		for _, t := range r.Tags {
+			tagged[t] = append(tagged[t], r.ID)
 		}
-		o.Rules[r.ID] = compileRule(r, named)
+	}
+	by := rulesBy{map[portal.GroupID][]portal.RuleID{}, map[portal.UserID][]portal.RuleID{}}
+	for _, r := range s.Rules {
+		o.Rules[r.ID] = compileRule(r, selected(r, resources, tagged))
 		for _, g := range r.Groups {
-			byGroup[g] = append(byGroup[g], r.ID)
+			by.group[g] = append(by.group[g], r.ID)
+		}
+		for _, u := range r.People {
+			by.person[u] = append(by.person[u], r.ID)
 		}
 	}
 	for _, d := range s.Devices {
-		sig := signatureOf(s.Groups[d.User], byGroup)
+		sig := signatureOf(d.User, s.Groups[d.User], by)
 		if e, ok := entryOf(d, s.Grants[d.ID], s.Active[d.User], profiles[d.Profile], s.Groups[d.User], sig.ID); ok {
 			o.Entries[e.EntryKey] = e
 			o.Signatures[sig.ID] = sig
@@ -85,12 +87,33 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 	}, true
 }
 
-// signatureOf is the set of rules that concern a member of groups. People with the same rights share one, whatever groups they have them from.
-func signatureOf(groups []portal.GroupID, byGroup map[portal.GroupID][]portal.RuleID) portal.Signature {
-	rules := slices.Clone(byGroup[portal.Everyone])
+// rulesBy is which rules name whom.
+type rulesBy struct {
+	group  map[portal.GroupID][]portal.RuleID
+	person map[portal.UserID][]portal.RuleID
+}
+
+// selected are the resources that a rule names, itself or by a tag.
+func selected(r portal.Rule, resources map[portal.ResourceID]portal.Resource, tagged map[string][]portal.ResourceID) []portal.Resource {
+	ids := slices.Clone(r.Resources)
+	for _, t := range r.Tags {
+		ids = append(ids, tagged[t]...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	named := make([]portal.Resource, len(ids))
+	for i, id := range ids {
+		named[i] = resources[id]
+	}
+	return named
+}
+
+// signatureOf is the set of rules that concern a person. People with the same rights share one, whatever groups they have them from.
+func signatureOf(user portal.UserID, groups []portal.GroupID, by rulesBy) portal.Signature {
+	rules := append(slices.Clone(by.group[portal.Everyone]), by.person[user]...)
 	for _, g := range groups {
 		if g != portal.Everyone {
-			rules = append(rules, byGroup[g]...)
+			rules = append(rules, by.group[g]...)
 		}
 	}
 	return signature(rules)
@@ -108,21 +131,36 @@ func signature(rules []portal.RuleID) portal.Signature {
 	return portal.Signature{ID: portal.SignatureID(hex.EncodeToString(h.Sum(nil)[:16])), Rules: rules}
 }
 
-// compileRule multiplies the prefixes of a rule's resources with their transports and ports, in one order and without repetition.
+// compileRule multiplies the prefixes and names of a rule's resources with their transports and ports, in one order and without repetition.
 func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule {
-	set := map[portal.Destination]struct{}{}
+	set, named := map[portal.Destination]struct{}{}, map[portal.NamedDestination]struct{}{}
 	for _, res := range resources {
 		ports := res.Ports
 		if len(ports) == 0 {
 			ports = []portal.PortRange{{}}
 		}
-		for _, prefix := range res.Prefixes {
-			for _, p := range ports {
+		for _, p := range ports {
+			for _, prefix := range res.Prefixes {
 				set[portal.Destination{Prefix: prefix, Transport: res.Transport, Ports: p}] = struct{}{}
+			}
+			for _, name := range res.Names {
+				named[portal.NamedDestination{Name: name, Transport: res.Transport, Ports: p}] = struct{}{}
 			}
 		}
 	}
-	return portal.CompiledRule{ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations)}
+	if !r.Conditions.IsZero() && r.Action == portal.Allow {
+		clear(set) // no gateway judges conditions yet: what can't be judged allows nothing, and denies always
+	}
+	return portal.CompiledRule{
+		ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations),
+		Names: slices.SortedFunc(maps.Keys(named), compareNamed), Conditions: r.Conditions,
+	}
+}
+
+func compareNamed(a, b portal.NamedDestination) int {
+	return cmp.Or(
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Transport, b.Transport), cmp.Compare(a.Ports.First, b.Ports.First), cmp.Compare(a.Ports.Last, b.Ports.Last),
+	)
 }
 
 func compareDestinations(a, b portal.Destination) int {

@@ -24,6 +24,19 @@ func lockPolicy(tx *store.Tx) (*policy, error) {
 	return &policy{tx: tx, profiles: map[portal.ProfileID]portal.Profile{}}, tx.LockFeed()
 }
 
+// concerned compiles the entries of all devices of these people and of the members of these groups.
+func (p *policy) concerned(groups []portal.GroupID, people []portal.UserID) error {
+	if len(groups) > 0 {
+		if err := p.devices(store.DeviceFilter{Groups: groups}); err != nil {
+			return err
+		}
+	}
+	if len(people) > 0 {
+		return p.devices(store.DeviceFilter{Users: people})
+	}
+	return nil
+}
+
 // batch is how many devices are compiled at a time.
 const batch = 500
 
@@ -55,7 +68,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 	if len(devices) == 0 {
 		return nil
 	}
-	groups, byGroup, err := p.rights(devices)
+	groups, subjects, err := p.rights(devices)
 	if err != nil {
 		return err
 	}
@@ -75,7 +88,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 		if err != nil {
 			return err
 		}
-		sig := signatureOf(groups[d.User], byGroup)
+		sig := signatureOf(d.User, groups[d.User], subjects)
 		want, ok := entryOf(d.Device, d.Grant, active(d), profile, groups[d.User], sig.ID)
 		switch old, there := have[keys[i]]; {
 		case !ok && there:
@@ -148,15 +161,17 @@ func (p *policy) dropUnused(left []portal.SignatureID) error {
 	return p.write(drops)
 }
 
-// rights reads the groups of the devices' owners, and the rules that name those groups or Everyone.
-func (p *policy) rights(devices []store.DeviceRecord) (map[portal.UserID][]portal.GroupID, map[portal.GroupID][]portal.RuleID, error) {
+// rights reads the groups of the devices' owners, and the rules that name those groups, the owners or Everyone.
+func (p *policy) rights(devices []store.DeviceRecord) (map[portal.UserID][]portal.GroupID, rulesBy, error) {
+	var by rulesBy
 	seen := map[portal.UserID]bool{}
 	for _, d := range devices {
 		seen[d.User] = true
 	}
-	groups, err := p.tx.GroupIDsOf(slices.Sorted(maps.Keys(seen)))
+	people := slices.Sorted(maps.Keys(seen))
+	groups, err := p.tx.GroupIDsOf(people)
 	if err != nil {
-		return nil, nil, err
+		return nil, by, err
 	}
 	named := map[portal.GroupID]bool{portal.Everyone: true}
 	for _, ids := range groups {
@@ -164,8 +179,11 @@ func (p *policy) rights(devices []store.DeviceRecord) (map[portal.UserID][]porta
 			named[g] = true
 		}
 	}
-	byGroup, err := p.tx.RulesOfGroups(slices.Sorted(maps.Keys(named)))
-	return groups, byGroup, err
+	if by.group, err = p.tx.RulesOfGroups(slices.Sorted(maps.Keys(named))); err != nil {
+		return nil, by, err
+	}
+	by.person, err = p.tx.RulesOfPeople(people)
+	return groups, by, err
 }
 
 func (p *policy) profile(id portal.ProfileID) (portal.Profile, error) {
@@ -222,6 +240,21 @@ func (p *policy) rule(r portal.Rule) error {
 	return p.put(store.RuleKey(r.ID), func(rev uint64) any { want.Revision = rev; return want })
 }
 
+// rules does the same for each of the rules in the lists, once.
+func (p *policy) rules(lists ...[]portal.Rule) error {
+	seen := map[portal.RuleID]bool{}
+	for _, r := range slices.Concat(lists...) {
+		if seen[r.ID] {
+			continue
+		}
+		seen[r.ID] = true
+		if err := p.rule(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // serve writes where a profile is served, where that differs from what is in the log.
 func (p *policy) serve(profile portal.Profile) error {
 	want := servedProfile(profile)
@@ -254,7 +287,7 @@ const maxDestinations = 20_000
 func destinations(resources []portal.Resource) int {
 	n := 0
 	for _, r := range resources {
-		n += len(r.Prefixes) * max(1, len(r.Ports))
+		n += (len(r.Prefixes) + len(r.Names)) * max(1, len(r.Ports))
 	}
 	return n
 }

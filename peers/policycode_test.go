@@ -128,7 +128,7 @@ func TestPreviewNamesWhoGainsAndLoses(t *testing.T) {
 		staff, contractors, pay, wiki, _ := payroll(h)
 		rules, err := h.s.Rules(h.ctx(), h.admin)
 		h.ok(err)
-		id := rules[slices.IndexFunc(rules, func(r portal.Rule) bool { return r.Name == "Staff reach payroll" })].ID
+		id := rules[slices.IndexFunc(rules, func(r peers.RuleView) bool { return r.Name == "Staff reach payroll" })].ID
 		in := peers.RuleInput{Name: "Staff reach payroll", Reason: "r", Action: portal.Allow, Groups: []portal.GroupID{contractors}, Resources: []portal.ResourceID{pay.ID}}
 		p, err := h.s.PreviewChange(h.ctx(), h.admin, peers.ProposedChange{Rule: &in, RuleID: id})
 		h.ok(err)

@@ -10,9 +10,11 @@ import (
 // ResourceInput is a resource as typed. An update replaces all of it.
 type ResourceInput struct {
 	Name      string
-	Prefixes  []string // without host bits, 1 to 1000
+	Prefixes  []string // without host bits, at most 1000
+	Names     []string // DNS names, at most 100; there is at least one prefix or name
 	Transport portal.Transport
 	Ports     []portal.PortRange // TCP and UDP only, at most 100; empty: all
+	Tags      []string           // at most 20
 }
 
 func (in ResourceInput) resource() (portal.Resource, error) {
@@ -20,11 +22,13 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 	r := portal.Resource{
 		Name:      c.name("/name", in.Name),
 		Prefixes:  c.prefixes("/prefixes", in.Prefixes),
+		Names:     c.domains("/names", in.Names, maxNames),
 		Transport: oneOf(&c, "/transport", in.Transport, portal.AnyTransport, portal.TCP, portal.UDP, portal.ICMP),
 		Ports:     c.ports("/ports", in.Transport, in.Ports),
+		Tags:      c.tags("/tags", in.Tags),
 	}
-	if len(in.Prefixes) == 0 {
-		c.wrong("/prefixes", "required", "Name at least one prefix.")
+	if len(in.Prefixes)+len(in.Names) == 0 {
+		c.wrong("/prefixes", "required", "Name at least one prefix or DNS name.")
 	}
 	return r, c.err()
 }
@@ -41,7 +45,7 @@ func (s *Service) Resources(ctx context.Context, by portal.Actor) (all []portal.
 	return all, err
 }
 
-// CreateResource adds a resource.
+// CreateResource adds a resource. Rules that name one of its tags cover it at once; it returns ErrRuleSize when one of them gets too large.
 func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in ResourceInput) (r portal.Resource, err error) {
 	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		if r, err = in.resource(); err != nil {
@@ -49,6 +53,13 @@ func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in Resour
 		}
 		r.ID, r.CreatedAt = portal.NewID[portal.ResourceID](p.tx.Now), p.tx.Now
 		if err := p.tx.CreateResource(r); err != nil {
+			return err
+		}
+		tagged, err := p.tx.RulesWithResource(r.ID)
+		if err != nil {
+			return err
+		}
+		if err := p.rules(tagged); err != nil {
 			return err
 		}
 		return p.tx.Audit(by, "resource.create", resourceTarget(r.ID), r)
@@ -68,38 +79,47 @@ func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal
 			return err
 		}
 		r.ID, r.CreatedAt = old.ID, old.CreatedAt
-		if err := p.tx.UpdateResource(r); err != nil {
-			return err
-		}
-		rules, err := p.tx.RulesWithResource(id)
+		before, err := p.tx.RulesWithResource(id)
 		if err != nil {
 			return err
 		}
-		for _, rule := range rules {
-			if err := p.rule(rule); err != nil {
-				return err
-			}
+		if err := p.tx.UpdateResource(r); err != nil {
+			return err
+		}
+		after, err := p.tx.RulesWithResource(id)
+		if err != nil {
+			return err
+		}
+		if err := p.rules(before, after); err != nil { // a tag that it lost or got changes the rules that name the tag
+			return err
 		}
 		return p.tx.Audit(by, "resource.update", resourceTarget(id), store.Changed{Now: r, Before: old})
 	})
 	return r, err
 }
 
-// DeleteResource returns ErrInUse while a rule names the resource.
+// DeleteResource returns ErrInUse while a rule names the resource itself. Rules that name its tags just cover it no more.
 func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal.ResourceID) error {
 	return s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Resource(id)
 		if err != nil {
 			return err
 		}
-		rules, err := p.tx.RulesWithResource(id)
+		used, err := p.tx.ResourceInUse(id)
 		if err != nil {
 			return err
 		}
-		if len(rules) > 0 {
+		if used {
 			return ErrInUse
 		}
+		tagged, err := p.tx.RulesWithResource(id)
+		if err != nil {
+			return err
+		}
 		if err := p.tx.DeleteResource(id); err != nil {
+			return err
+		}
+		if err := p.rules(tagged); err != nil {
 			return err
 		}
 		return p.tx.Audit(by, "resource.delete", resourceTarget(id), store.Changed{Now: named(old.Name), Before: old})

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/sallyport/sallyport/portal"
@@ -13,52 +14,100 @@ type RuleInput struct {
 	Name      string
 	Reason    string
 	Action    portal.Action
-	Groups    []portal.GroupID    // 1 to 200
-	Resources []portal.ResourceID // 1 to 200
+	Groups    []portal.GroupID    // at most 200; there is at least one group or person
+	People    []portal.UserID     // at most 200
+	Resources []portal.ResourceID // at most 200; there is at least one resource or tag
+	Tags      []string            // at most 20
+
+	Conditions ConditionsInput
 }
 
 // rule checks the input, and what it names against what there is.
 func (in RuleInput) rule(tx *store.Tx) (portal.Rule, error) {
 	var c check
 	r := portal.Rule{
-		Name:      c.name("/name", in.Name),
-		Reason:    c.text("/reason", in.Reason, maxDescription),
-		Action:    oneOf(&c, "/action", in.Action, portal.Allow, portal.Deny),
-		Groups:    links(&c, "/groups", in.Groups, 1),
-		Resources: links(&c, "/resources", in.Resources, 1),
+		Name:       c.name("/name", in.Name),
+		Reason:     c.text("/reason", in.Reason, maxDescription),
+		Action:     oneOf(&c, "/action", in.Action, portal.Allow, portal.Deny),
+		Groups:     links(&c, "/groups", in.Groups, 0),
+		People:     links(&c, "/people", in.People, 0),
+		Resources:  links(&c, "/resources", in.Resources, 0),
+		Tags:       c.tags("/tags", in.Tags),
+		Conditions: c.conditions("/conditions", in.Conditions, in.Action),
+	}
+	if len(in.Groups)+len(in.People) == 0 {
+		c.wrong("/groups", "required", "Choose at least one group or person.")
+	}
+	if len(in.Resources)+len(in.Tags) == 0 {
+		c.wrong("/resources", "required", "Choose at least one resource or tag.")
 	}
 	if r.Reason == "" && len(c.fields) == 0 {
 		c.wrong("/reason", "required", "Say why the rule exists.")
 	}
-	groups, err := tx.MissingGroups(r.Groups)
-	if err != nil {
-		return r, err
-	}
-	resources, err := tx.MissingResources(r.Resources)
-	if err != nil {
+	groups, err1 := tx.MissingGroups(r.Groups)
+	people, err2 := tx.MissingUsers(r.People)
+	resources, err3 := tx.MissingResources(r.Resources)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return r, err
 	}
 	known(&c, "/groups", in.Groups, groups)
+	known(&c, "/people", in.People, people)
 	known(&c, "/resources", in.Resources, resources)
 	return r, c.err()
 }
 
+// RuleView is a rule with the names of the people that it names.
+type RuleView struct {
+	portal.Rule
+	Names map[portal.UserID]string
+}
+
 // Rules returns every rule, by name.
-func (s *Service) Rules(ctx context.Context, by portal.Actor) (all []portal.Rule, err error) {
+func (s *Service) Rules(ctx context.Context, by portal.Actor) (all []RuleView, err error) {
 	if !by.May(portal.AccessRead) {
 		return nil, portal.ErrForbidden
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		all, err = tx.Rules()
+		rules, err := tx.Rules()
+		if err != nil {
+			return err
+		}
+		all, err = viewRules(tx, rules...)
 		return err
 	})
 	return all, err
 }
 
+func viewRules(tx *store.Tx, rules ...portal.Rule) ([]RuleView, error) {
+	var people []portal.UserID
+	for _, r := range rules {
+		people = append(people, r.People...)
+	}
+	names, err := tx.UserNames(people)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]RuleView, len(rules))
+	for i, r := range rules {
+		all[i] = RuleView{r, names}
+	}
+	return all, nil
+}
+
+// oneRule is the view of a rule that was just written.
+func oneRule(tx *store.Tx, r portal.Rule) (RuleView, error) {
+	views, err := viewRules(tx, r)
+	if err != nil {
+		return RuleView{}, err
+	}
+	return views[0], nil
+}
+
 // CreateRule adds a rule. It returns ErrRuleSize when its resources multiply to too much.
-func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput) (r portal.Rule, err error) {
+func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput) (view RuleView, err error) {
 	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
-		if r, err = in.rule(p.tx); err != nil {
+		r, err := in.rule(p.tx)
+		if err != nil {
 			return err
 		}
 		r.ID, r.CreatedAt = portal.NewID[portal.RuleID](p.tx.Now), p.tx.Now
@@ -68,22 +117,26 @@ func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput)
 		if err := p.rule(r); err != nil {
 			return err
 		}
-		if err := p.devices(store.DeviceFilter{Groups: r.Groups}); err != nil {
+		if err := p.concerned(r.Groups, r.People); err != nil {
+			return err
+		}
+		if view, err = oneRule(p.tx, r); err != nil {
 			return err
 		}
 		return p.tx.Audit(by, "rule.create", ruleTarget(r.ID), r)
 	})
-	return r, err
+	return view, err
 }
 
 // UpdateRule replaces a rule. Where its groups stay the same, one object goes to gateways, whatever the number of people.
-func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (r portal.Rule, err error) {
+func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (view RuleView, err error) {
 	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Rule(id)
 		if err != nil {
 			return err
 		}
-		if r, err = in.rule(p.tx); err != nil {
+		r, err := in.rule(p.tx)
+		if err != nil {
 			return err
 		}
 		r.ID, r.CreatedAt = old.ID, old.CreatedAt
@@ -93,14 +146,15 @@ func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.Rul
 		if err := p.rule(r); err != nil {
 			return err
 		}
-		if concerned := difference(old.Groups, r.Groups); len(concerned) > 0 {
-			if err := p.devices(store.DeviceFilter{Groups: concerned}); err != nil {
-				return err
-			}
+		if err := p.concerned(difference(old.Groups, r.Groups), difference(old.People, r.People)); err != nil {
+			return err
+		}
+		if view, err = oneRule(p.tx, r); err != nil {
+			return err
 		}
 		return p.tx.Audit(by, "rule.update", ruleTarget(id), store.Changed{Now: r, Before: old})
 	})
-	return r, err
+	return view, err
 }
 
 // DeleteRule removes a rule.
@@ -113,7 +167,7 @@ func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.Rul
 		if err := p.tx.DeleteRule(id); err != nil {
 			return err
 		}
-		if err := p.devices(store.DeviceFilter{Groups: old.Groups}); err != nil {
+		if err := p.concerned(old.Groups, old.People); err != nil {
 			return err
 		}
 		if err := p.write([]store.LogChange{{Key: store.RuleKey(id)}}); err != nil {
@@ -123,17 +177,17 @@ func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.Rul
 	})
 }
 
-// difference is what is in one of the two sorted lists and not in the other.
-func difference(a, b []portal.GroupID) []portal.GroupID {
-	var only []portal.GroupID
-	for _, g := range a {
-		if !slices.Contains(b, g) {
-			only = append(only, g)
+// difference is what is in one of the two lists and not in the other.
+func difference[T comparable](a, b []T) []T {
+	var only []T
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			only = append(only, x)
 		}
 	}
-	for _, g := range b {
-		if !slices.Contains(a, g) {
-			only = append(only, g)
+	for _, x := range b {
+		if !slices.Contains(a, x) {
+			only = append(only, x)
 		}
 	}
 	return only

@@ -23,7 +23,7 @@ func (h *house) rule(name string, groups []portal.GroupID, resources ...portal.R
 	h.t.Helper()
 	r, err := h.s.CreateRule(h.ctx(), h.admin, peers.RuleInput{Name: name, Reason: "test", Action: portal.Allow, Groups: groups, Resources: resources})
 	h.ok(err)
-	return r
+	return r.Rule
 }
 
 // written returns the keys that were written to the feed log while fn ran.

@@ -64,12 +64,21 @@ type Signature struct {
 	Revision uint64      `json:"rev"`
 }
 
-// CompiledRule is a rule as a gateway needs it: action and destinations, whatever the number of people it concerns.
+// CompiledRule is a rule as a gateway needs it: action, destinations and conditions, whatever the number of people it concerns.
 type CompiledRule struct {
-	ID           RuleID        `json:"id"`
-	Action       Action        `json:"action"`
-	Destinations []Destination `json:"dst"`
-	Revision     uint64        `json:"rev"`
+	ID           RuleID             `json:"id"`
+	Action       Action             `json:"action"`
+	Destinations []Destination      `json:"dst"`
+	Names        []NamedDestination `json:"names,omitempty"` // looked up by the gateway
+	Conditions   Conditions         `json:"if,omitzero"`
+	Revision     uint64             `json:"rev"`
+}
+
+// NamedDestination is all addresses of a DNS name with a transport and a range of ports.
+type NamedDestination struct {
+	Name      string    `json:"name"`
+	Transport Transport `json:"proto"`
+	Ports     PortRange `json:"ports"` // zero: every port
 }
 
 // Destination is one prefix with a transport and a range of ports.

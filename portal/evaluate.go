@@ -15,10 +15,12 @@ type Policy struct {
 
 // Question is one flow: who, from where, to where, when.
 type Question struct {
-	User   UserID
-	Groups []GroupID // without Everyone
-	Level  Level
-	At     time.Time
+	User     UserID
+	Groups   []GroupID // without Everyone
+	Level    Level
+	FactorAt time.Time // last second factor; zero: never
+	Origin   Origin
+	At       time.Time
 
 	To        netip.Addr // invalid when a name was asked for
 	Name      string     // what was asked for when it was no address; rules lead to addresses only, so none leads here
@@ -31,9 +33,13 @@ type Miss string
 
 // The misses. A rule has the first of them that applies.
 const (
-	MissNone  Miss = ""      // it counts
-	MissPort  Miss = "port"  // another transport or port
-	MissLevel Miss = "level" // the grant's level is too low
+	MissNone    Miss = ""         // it counts
+	MissPort    Miss = "port"     // another transport or port
+	MissLevel   Miss = "level"    // the grant's level is too low
+	MissTime    Miss = "time"     // no time window is open
+	MissExpired Miss = "validity" // not yet, or not any more
+	MissOrigin  Miss = "origin"   // the client is in another place, or it is not known where
+	MissFactor  Miss = "factor"   // the second factor is too old
 )
 
 // Match is one rule that concerns a question.
@@ -73,6 +79,7 @@ func (p Policy) Decide(q Question) Decision {
 	return d
 }
 
+// match finds the resource of the rule that covers the destination best, and why the rule may not count.
 func (p Policy) match(r Rule, q Question) (Match, bool) {
 	m := Match{Rule: r.ID, Action: r.Action, Miss: MissPort}
 	found := false
@@ -83,10 +90,7 @@ func (p Policy) match(r Rule, q Question) (Match, bool) {
 		if fits := res.carries(q.Transport, q.Port); fits || !found {
 			m.Resource, found = res.ID, true
 			if fits {
-				m.Miss = MissNone
-				if q.Level != LevelFull && q.Level != LevelRestricted {
-					m.Miss = MissLevel
-				}
+				m.Miss = r.Conditions.miss(q, r.Action)
 				break
 			}
 		}
@@ -94,6 +98,7 @@ func (p Policy) match(r Rule, q Question) (Match, bool) {
 	return m, found
 }
 
+// leadsTo reports whether the destination's address or name is the resource's.
 func (p Policy) leadsTo(res Resource, action Action, q Question) bool {
 	if !q.To.IsValid() {
 		return false
@@ -116,10 +121,19 @@ func (r Resource) carries(t Transport, port uint16) bool {
 	return (t == TCP || t == UDP) && slices.ContainsFunc(r.Ports, func(x PortRange) bool { return x.First <= port && port <= x.Last })
 }
 
-// Concerns reports whether the rule names one of the groups, or Everyone.
-func (r Rule) Concerns(_ UserID, groups []GroupID) bool {
-	return slices.ContainsFunc(r.Groups, func(g GroupID) bool { return g == Everyone || slices.Contains(groups, g) })
+func (c Conditions) miss(q Question, action Action) Miss {
+	validity := Conditions{ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
+	switch {
+	case !c.AtLevel(q.Level, action):
+		return MissLevel
+	case !validity.InTime(q.At, action):
+		return MissExpired
+	case !c.InTime(q.At, action):
+		return MissTime
+	case !c.FromOrigin(q.Origin, action):
+		return MissOrigin
+	case !c.FactorFresh(q.FactorAt, q.At):
+		return MissFactor
+	}
+	return MissNone
 }
-
-// Selects reports whether the rule names the resource.
-func (r Rule) Selects(res Resource) bool { return slices.Contains(r.Resources, res.ID) }

@@ -22,13 +22,15 @@ type PortRange struct {
 	Last  uint16 `json:"last"`
 }
 
-// Resource is something that people reach: prefixes, a transport and ports.
+// Resource is something that people reach: prefixes and names, a transport and ports. It has at least one prefix or name.
 type Resource struct {
 	ID        ResourceID
 	Name      string // unique
 	Prefixes  []netip.Prefix
+	Names     []string // DNS names in lower case, without a dot at the end; each gateway looks them up for itself
 	Transport Transport
 	Ports     []PortRange // TCP and UDP only; empty: all
+	Tags      []string    // sorted; rules may name a tag instead of each resource
 	CreatedAt time.Time
 }
 
@@ -41,13 +43,53 @@ const (
 	Deny  Action = "deny"
 )
 
-// Rule lets groups reach resources, or forbids it. What no rule allows is denied.
+// Rule lets groups and people reach resources, or forbids it, while its conditions hold. What no rule allows is denied.
 type Rule struct {
-	ID        RuleID
-	Name      string // unique
-	Reason    string // why it exists, for the auditor
-	Action    Action
-	Groups    []GroupID // Everyone included
-	Resources []ResourceID
-	CreatedAt time.Time
+	ID         RuleID
+	Name       string // unique
+	Reason     string // why it exists, for the auditor
+	Action     Action
+	Groups     []GroupID // Everyone included
+	People     []UserID
+	Resources  []ResourceID
+	Tags       []string // every resource with one of these tags, also one that gets it later
+	Conditions Conditions
+	CreatedAt  time.Time
+}
+
+// Concerns reports whether the rule names the person, one of the groups, or Everyone.
+func (r Rule) Concerns(user UserID, groups []GroupID) bool {
+	for _, p := range r.People {
+		if p == user {
+			return true
+		}
+	}
+	for _, g := range r.Groups {
+		if g == Everyone {
+			return true
+		}
+		for _, own := range groups {
+			if g == own {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Selects reports whether the rule names the resource, or a tag of it.
+func (r Rule) Selects(res Resource) bool {
+	for _, id := range r.Resources {
+		if id == res.ID {
+			return true
+		}
+	}
+	for _, t := range r.Tags {
+		for _, own := range res.Tags {
+			if t == own {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -319,7 +321,25 @@ func (r CompiledRule) digest() [32]byte {
 		b = binary.BigEndian.AppendUint16(b, d.Ports.First)
 		b = binary.BigEndian.AppendUint16(b, d.Ports.Last)
 	}
+	for _, n := range r.Names {
+		b = appendField(b, "name", n.Name, string(n.Transport))
+		b = binary.BigEndian.AppendUint16(b, n.Ports.First)
+		b = binary.BigEndian.AppendUint16(b, n.Ports.Last)
+	}
+	b = r.Conditions.append(b)
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, r.Revision))
+}
+
+// append adds the conditions to what a digest is of. A rule without any adds nothing.
+func (c Conditions) append(b []byte) []byte {
+	if c.IsZero() {
+		return b
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(fmt.Sprintf("portal: conditions cannot be written: %v", err)) // our own type: a bug, not an input
+	}
+	return appendField(b, "if", string(text))
 }
 
 // appendField appends each text with its length before it, so that no two lists of texts give the same bytes.

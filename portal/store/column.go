@@ -35,6 +35,15 @@ func list[T any](items []T) string {
 	return string(b)
 }
 
+// structure is how a small structure is kept: JSON text.
+func structure(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("store: %T cannot be written: %v", v, err)) // our own types: a bug, not an input
+	}
+	return string(b)
+}
+
 // fromList is the inverse of list; it returns nil for an empty one.
 func fromList[T any](s string) ([]T, error) {
 	var items []T

@@ -1,17 +1,22 @@
 package store
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+
+	"gorm.io/gorm"
 
 	"github.com/sallyport/sallyport/portal"
 )
 
 type ruleRow struct {
-	ID        string `gorm:"primaryKey"`
-	Name      string
-	Reason    string
-	Action    string
-	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	ID         string `gorm:"primaryKey"`
+	Name       string
+	Reason     string
+	Action     string
+	Conditions string
+	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 }
 
 func (ruleRow) TableName() string { return "rules" }
@@ -30,8 +35,32 @@ type ruleResourceRow struct {
 
 func (ruleResourceRow) TableName() string { return "rule_resources" }
 
+type ruleTagRow struct {
+	RuleID string `gorm:"primaryKey"`
+	Tag    string `gorm:"primaryKey"`
+}
+
+func (ruleTagRow) TableName() string { return "rule_tags" }
+
+type rulePersonRow struct {
+	RuleID string `gorm:"primaryKey"`
+	UserID string `gorm:"primaryKey"`
+}
+
+func (rulePersonRow) TableName() string { return "rule_people" }
+
 func newRuleRow(r portal.Rule) ruleRow {
-	return ruleRow{ID: string(r.ID), Name: r.Name, Reason: r.Reason, Action: string(r.Action), CreatedAt: micros(r.CreatedAt)}
+	return ruleRow{
+		ID: string(r.ID), Name: r.Name, Reason: r.Reason, Action: string(r.Action), Conditions: structure(r.Conditions), CreatedAt: micros(r.CreatedAt),
+	}
+}
+
+func (r ruleRow) rule() (portal.Rule, error) {
+	rule := portal.Rule{ID: portal.RuleID(r.ID), Name: r.Name, Reason: r.Reason, Action: portal.Action(r.Action), CreatedAt: fromMicros(r.CreatedAt)}
+	if err := json.Unmarshal([]byte(r.Conditions), &rule.Conditions); err != nil {
+		return rule, fmt.Errorf("read conditions of rule %s: %w", r.ID, err)
+	}
+	return rule, nil
 }
 
 // CreateRule adds a rule. It returns portal.ErrDuplicate when the name is taken.
@@ -49,7 +78,7 @@ func (tx *Tx) UpdateRule(r portal.Rule) error {
 	if err := one(tx.db.Model(&ruleRow{}).Where("id = ?", row.ID).Select("*").Omit("id", "created_at").Updates(&row)); err != nil {
 		return err
 	}
-	for _, link := range []any{&ruleGroupRow{}, &ruleResourceRow{}} {
+	for _, link := range []any{&ruleGroupRow{}, &ruleResourceRow{}, &ruleTagRow{}, &rulePersonRow{}} {
 		if err := tx.db.Where("rule_id = ?", row.ID).Delete(link).Error; err != nil {
 			return fmt.Errorf("change rule %s: %w", r.ID, err)
 		}
@@ -57,26 +86,32 @@ func (tx *Tx) UpdateRule(r portal.Rule) error {
 	return tx.linkRule(r)
 }
 
-// linkRule writes the groups and resources that the rule names.
+// linkRule writes what the rule names.
 func (tx *Tx) linkRule(r portal.Rule) error {
-	groups, resources := make([]ruleGroupRow, len(r.Groups)), make([]ruleResourceRow, len(r.Resources))
-	for i, g := range r.Groups {
-		groups[i] = ruleGroupRow{RuleID: string(r.ID), GroupID: string(g)}
-	}
-	for i, x := range r.Resources {
-		resources[i] = ruleResourceRow{RuleID: string(r.ID), ResourceID: string(x)}
-	}
-	if len(groups) > 0 {
-		if err := tx.db.Create(&groups).Error; err != nil {
-			return fmt.Errorf("link rule %s to groups: %w", r.ID, err)
-		}
-	}
-	if len(resources) > 0 {
-		if err := tx.db.Create(&resources).Error; err != nil {
-			return fmt.Errorf("link rule %s to resources: %w", r.ID, err)
-		}
+	groups := rowsOf(r.Groups, func(g portal.GroupID) ruleGroupRow { return ruleGroupRow{RuleID: string(r.ID), GroupID: string(g)} })
+	people := rowsOf(r.People, func(u portal.UserID) rulePersonRow { return rulePersonRow{RuleID: string(r.ID), UserID: string(u)} })
+	resources := rowsOf(r.Resources, func(x portal.ResourceID) ruleResourceRow {
+		return ruleResourceRow{RuleID: string(r.ID), ResourceID: string(x)}
+	})
+	tags := rowsOf(r.Tags, func(t string) ruleTagRow { return ruleTagRow{RuleID: string(r.ID), Tag: t} })
+	if err := errors.Join(groups(tx), people(tx), resources(tx), tags(tx)); err != nil {
+		return fmt.Errorf("link rule %s: %w", r.ID, err)
 	}
 	return nil
+}
+
+// rowsOf writes one row for each item.
+func rowsOf[T, R any](items []T, row func(T) R) func(tx *Tx) error {
+	rows := make([]R, len(items))
+	for i, x := range items {
+		rows[i] = row(x)
+	}
+	return func(tx *Tx) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		return tx.db.Create(&rows).Error
+	}
 }
 
 // DeleteRule removes a rule.
@@ -84,7 +119,7 @@ func (tx *Tx) DeleteRule(id portal.RuleID) error {
 	return one(tx.db.Where("id = ?", string(id)).Delete(&ruleRow{}))
 }
 
-// Rule returns one rule, its groups and resources in the order of their ids, or portal.ErrNotFound.
+// Rule returns one rule, all that it names in the order of their ids, or portal.ErrNotFound.
 func (tx *Tx) Rule(id portal.RuleID) (portal.Rule, error) {
 	rules, err := tx.rules([]portal.RuleID{id})
 	if err == nil && len(rules) == 0 {
@@ -99,10 +134,12 @@ func (tx *Tx) Rule(id portal.RuleID) (portal.Rule, error) {
 // Rules returns every rule, by name.
 func (tx *Tx) Rules() ([]portal.Rule, error) { return tx.rules(nil) }
 
-// RulesWithResource returns the rules that name the resource, by name.
+// RulesWithResource returns the rules that name the resource, itself or by a tag, by name.
 func (tx *Tx) RulesWithResource(id portal.ResourceID) ([]portal.Rule, error) {
 	var ids []portal.RuleID
-	if err := tx.db.Raw("SELECT rule_id FROM rule_resources WHERE resource_id = ?", string(id)).Scan(&ids).Error; err != nil {
+	err := tx.db.Raw(`SELECT rule_id FROM rule_resources WHERE resource_id = ?
+		UNION SELECT x.rule_id FROM rule_tags x JOIN resource_tags g ON g.tag = x.tag WHERE g.resource_id = ?`, string(id), string(id)).Scan(&ids).Error
+	if err != nil {
 		return nil, fmt.Errorf("find rules with resource %s: %w", id, err)
 	}
 	if len(ids) == 0 {
@@ -113,46 +150,66 @@ func (tx *Tx) RulesWithResource(id portal.ResourceID) ([]portal.Rule, error) {
 
 // rules returns those with the ids, or all when ids is nil.
 func (tx *Tx) rules(ids []portal.RuleID) ([]portal.Rule, error) {
-	q, groups, resources := tx.db.Order("name, id"), tx.db.Order("group_id"), tx.db.Order("resource_id")
-	if ids != nil {
-		q, groups, resources = q.Where("id IN ?", ids), groups.Where("rule_id IN ?", ids), resources.Where("rule_id IN ?", ids)
+	of := func(order, column string) *gorm.DB {
+		q := tx.db.Order(order)
+		if ids != nil {
+			q = q.Where(column+" IN ?", ids)
+		}
+		return q
 	}
 	var rows []ruleRow
-	var groupRows []ruleGroupRow
-	var resourceRows []ruleResourceRow
-	if err := q.Find(&rows).Error; err != nil {
+	var groups []ruleGroupRow
+	var people []rulePersonRow
+	var resources []ruleResourceRow
+	var tags []ruleTagRow
+	err := errors.Join(
+		of("name, id", "id").Find(&rows).Error,
+		of("group_id", "rule_id").Find(&groups).Error,
+		of("user_id", "rule_id").Find(&people).Error,
+		of("resource_id", "rule_id").Find(&resources).Error,
+		of("tag", "rule_id").Find(&tags).Error,
+	)
+	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
-	if err := groups.Find(&groupRows).Error; err != nil {
-		return nil, fmt.Errorf("read groups of rules: %w", err)
+	all, at := make([]portal.Rule, len(rows)), make(map[string]int, len(rows))
+	for i, row := range rows {
+		if all[i], err = row.rule(); err != nil {
+			return nil, err
+		}
+		at[row.ID] = i
 	}
-	if err := resources.Find(&resourceRows).Error; err != nil {
-		return nil, fmt.Errorf("read resources of rules: %w", err)
-	}
-	all, at := make([]portal.Rule, len(rows)), make(map[string]*portal.Rule, len(rows))
-	for i, r := range rows {
-		all[i] = portal.Rule{ID: portal.RuleID(r.ID), Name: r.Name, Reason: r.Reason, Action: portal.Action(r.Action), CreatedAt: fromMicros(r.CreatedAt)}
-		at[r.ID] = &all[i]
-	}
-	for _, g := range groupRows {
-		if r := at[g.RuleID]; r != nil { // else it came between two of the queries
-			r.Groups = append(r.Groups, portal.GroupID(g.GroupID))
+	// What is not in at came between two of the queries.
+	for _, x := range groups {
+		if i, there := at[x.RuleID]; there {
+			all[i].Groups = append(all[i].Groups, portal.GroupID(x.GroupID))
 		}
 	}
-	for _, x := range resourceRows {
-		if r := at[x.RuleID]; r != nil {
-			r.Resources = append(r.Resources, portal.ResourceID(x.ResourceID))
+	for _, x := range people {
+		if i, there := at[x.RuleID]; there {
+			all[i].People = append(all[i].People, portal.UserID(x.UserID))
+		}
+	}
+	for _, x := range resources {
+		if i, there := at[x.RuleID]; there {
+			all[i].Resources = append(all[i].Resources, portal.ResourceID(x.ResourceID))
+		}
+	}
+	for _, x := range tags {
+		if i, there := at[x.RuleID]; there {
+			all[i].Tags = append(all[i].Tags, x.Tag)
 		}
 	}
 	return all, nil
 }
 
-// RulesOf returns the ids of the rules that concern a person, sorted: those that name one of the person's groups or Everyone.
+// RulesOf returns the ids of the rules that concern a person, sorted: those that name the person, one of the person's groups, or Everyone.
 func (tx *Tx) RulesOf(user portal.UserID) ([]portal.RuleID, error) {
 	var ids []portal.RuleID
 	err := tx.db.Raw(`SELECT rule_id FROM rule_groups WHERE group_id = ?
-		UNION SELECT x.rule_id FROM rule_groups x JOIN memberships m ON m.group_id = x.group_id WHERE m.user_id = ? ORDER BY 1`,
-		string(portal.Everyone), string(user)).Scan(&ids).Error
+		UNION SELECT x.rule_id FROM rule_groups x JOIN memberships m ON m.group_id = x.group_id WHERE m.user_id = ?
+		UNION SELECT rule_id FROM rule_people WHERE user_id = ? ORDER BY 1`,
+		string(portal.Everyone), string(user), string(user)).Scan(&ids).Error
 	if err != nil {
 		return nil, fmt.Errorf("read rules of %s: %w", user, err)
 	}
@@ -172,6 +229,24 @@ func (tx *Tx) RulesOfGroups(groups []portal.GroupID) (map[portal.GroupID][]porta
 		}
 		for _, r := range rows {
 			rules[r.GroupID] = append(rules[r.GroupID], r.RuleID)
+		}
+	}
+	return rules, nil
+}
+
+// RulesOfPeople returns the ids of the rules that name each of the people themselves; whom no rule names is not in the map.
+func (tx *Tx) RulesOfPeople(people []portal.UserID) (map[portal.UserID][]portal.RuleID, error) {
+	rules := map[portal.UserID][]portal.RuleID{}
+	for part := range chunks(people) {
+		var rows []struct {
+			UserID portal.UserID
+			RuleID portal.RuleID
+		}
+		if err := tx.db.Raw("SELECT user_id, rule_id FROM rule_people WHERE user_id IN ?", part).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("read rules of people: %w", err)
+		}
+		for _, r := range rows {
+			rules[r.UserID] = append(rules[r.UserID], r.RuleID)
 		}
 	}
 	return rules, nil

@@ -134,3 +134,26 @@ func (tx *Tx) LockPrivileged(roles ...portal.Role) ([]portal.User, error) {
 	}
 	return users, nil
 }
+
+// MissingUsers returns those of ids that are no person.
+func (tx *Tx) MissingUsers(ids []portal.UserID) ([]portal.UserID, error) {
+	return missing(tx, "users", ids)
+}
+
+// UserNames returns the names of people; who is gone is not in the map.
+func (tx *Tx) UserNames(ids []portal.UserID) (map[portal.UserID]string, error) {
+	names := map[portal.UserID]string{}
+	for part := range chunks(ids) {
+		var rows []struct {
+			ID   portal.UserID
+			Name string
+		}
+		if err := tx.db.Raw("SELECT id, name FROM users WHERE id IN ?", part).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("read names of people: %w", err)
+		}
+		for _, r := range rows {
+			names[r.ID] = r.Name
+		}
+	}
+	return names, nil
+}

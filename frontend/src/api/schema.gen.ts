@@ -2335,29 +2335,90 @@ export interface components {
             received: number;
             tookMs: number;
         };
+        /**
+         * @description One word, kept in lower case
+         * @example production
+         */
+        Tag: string;
+        /** @description At least one prefix or name */
         ResourceInput: {
             name: components["schemas"]["Name"];
-            prefixes: components["schemas"]["Prefix"][];
+            prefixes?: components["schemas"]["Prefix"][];
+            /** @description DNS names; each gateway looks them up for itself and follows their addresses */
+            names?: string[];
             /** @enum {string} */
             transport: "any" | "tcp" | "udp" | "icmp";
             ports?: components["schemas"]["PortRange"][];
+            tags?: components["schemas"]["Tag"][];
         };
         Resource: {
             id: string;
             name: string;
             prefixes: string[];
+            names: string[];
             /** @enum {string} */
             transport: "any" | "tcp" | "udp" | "icmp";
             ports: components["schemas"]["PortRange"][];
+            tags: string[];
         };
+        /** @enum {string} */
+        Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        /** @description Opens on each of the days at start and closes at end, by the clock on the wall there; an end that is not after the start is on the next day */
+        TimeWindow: {
+            /** @description Empty: every day */
+            days?: components["schemas"]["Weekday"][];
+            /**
+             * @description 00:00 to 23:59
+             * @example 09:00
+             */
+            start: string;
+            /**
+             * @description 00:00 to 24:00
+             * @example 19:00
+             */
+            end: string;
+            /**
+             * @description IANA time zone
+             * @example Asia/Seoul
+             */
+            zone: string;
+        };
+        /** @description All that are given must hold. Gateways judge them, also when no portal can be reached */
+        Conditions: {
+            /** @description One of them must be open */
+            windows?: components["schemas"]["TimeWindow"][];
+            /** @description The client's address outside the tunnel is in one of them, or in one of the countries */
+            sources?: components["schemas"]["Prefix"][];
+            /** @description ISO 3166-1 alpha-2 */
+            countries?: string[];
+            /** Format: date-time */
+            validFrom?: string;
+            /** Format: date-time */
+            validUntil?: string;
+            /** @description The last second factor is younger; allow rules only */
+            factorWithinSeconds?: number;
+            /**
+             * @description The grant is at least at this level; left out: full
+             * @enum {string}
+             */
+            level?: "full" | "restricted";
+        };
+        /** @description At least one group or person, and at least one resource or tag */
         RuleInput: {
             name: components["schemas"]["Name"];
             /** @description Why it exists */
             reason: string;
-            /** @enum {string} */
+            /**
+             * @description A deny wins over every allow, whatever the order
+             * @enum {string}
+             */
             action: "allow" | "deny";
-            groups: components["schemas"]["IdText"][];
-            resources: components["schemas"]["IdText"][];
+            groups?: components["schemas"]["IdText"][];
+            people?: components["schemas"]["IdText"][];
+            resources?: components["schemas"]["IdText"][];
+            /** @description Every resource with one of them, also one that gets it later */
+            tags?: components["schemas"]["Tag"][];
+            conditions?: components["schemas"]["Conditions"];
         };
         Rule: {
             id: string;
@@ -2366,7 +2427,14 @@ export interface components {
             /** @enum {string} */
             action: "allow" | "deny";
             groups: string[];
+            people: components["schemas"]["PersonRef"][];
             resources: string[];
+            tags: string[];
+            conditions: components["schemas"]["Conditions"];
+        };
+        PersonRef: {
+            id: string;
+            name: string;
         };
         Person: {
             id: string;

@@ -18,19 +18,33 @@ import { RuleSentence } from './rule-list.tsx';
 
 type Props = { opened: boolean; rule?: Rule; resources: Resource[]; groups: Group[]; onClose: () => void };
 
-const fresh: RuleInput = { name: '', reason: '', action: 'allow', groups: [], resources: [] };
+type Values = RuleInput & Required<Pick<RuleInput, 'groups' | 'people' | 'resources' | 'tags' | 'conditions'>>;
+
+const fresh: Values = {
+  name: '',
+  reason: '',
+  action: 'allow',
+  groups: [],
+  people: [],
+  resources: [],
+  tags: [],
+  conditions: {},
+};
 
 export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) {
   const { t } = useTranslation();
-  const [values, setValues] = useState<RuleInput>(rule ? inputOf(rule) : fresh);
-  const set = (part: Partial<RuleInput>) => setValues({ ...values, ...part });
+  const [values, setValues] = useState<Values>(rule ? inputOf(rule) : fresh);
+  const set = (part: Partial<Values>) => setValues({ ...values, ...part });
   const save = useAction(() => (rule ? updateRule(rule.id, values) : createRule(values)), {
     refresh: [['rules'], ['audit']],
     done: onClose,
   });
   const problems = save.problem?.byField() ?? {};
   const ready =
-    !!values.name.trim() && !!values.reason.trim() && values.groups.length > 0 && values.resources.length > 0;
+    !!values.name.trim() &&
+    !!values.reason.trim() &&
+    values.groups.length + values.people.length > 0 &&
+    values.resources.length + values.tags.length > 0;
   return (
     <EditForm
       opened={opened}
@@ -98,6 +112,7 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
   );
 }
 
-function inputOf(rule: Rule): RuleInput {
-  return { name: rule.name, reason: rule.reason, action: rule.action, groups: rule.groups, resources: rule.resources };
+/** The dialog keeps what it does not show: people, tags and conditions. */
+function inputOf({ id: _, people, ...rule }: Rule): Values {
+  return { ...rule, people: people.map((p) => p.id) };
 }

@@ -1,0 +1,138 @@
+package peers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/portal"
+)
+
+// ConditionsInput is a rule's conditions as typed.
+type ConditionsInput struct {
+	Windows      []WindowInput // at most 20
+	Sources      []string      // prefixes without host bits
+	Countries    []string      // ISO 3166-1 alpha-2, at most 50
+	ValidFrom    time.Time
+	ValidUntil   time.Time
+	FactorWithin time.Duration // whole seconds, 0 or a minute to a year
+	Level        portal.Level
+}
+
+// WindowInput is a weekly time window as typed.
+type WindowInput struct {
+	Days       []portal.Weekday
+	Start, End string // "HH:MM"
+	Zone       string
+}
+
+// conditions checks what a rule's conditions say and returns them in one order, without repetition.
+func (c *check) conditions(path string, in ConditionsInput, action portal.Action) portal.Conditions {
+	out := portal.Conditions{
+		Windows:      c.windows(path+"/windows", in.Windows),
+		Sources:      c.prefixes(path+"/sources", in.Sources),
+		Countries:    c.countries(path+"/countries", in.Countries),
+		ValidFrom:    in.ValidFrom.UTC().Truncate(time.Second),
+		ValidUntil:   in.ValidUntil.UTC().Truncate(time.Second),
+		FactorWithin: in.FactorWithin,
+	}
+	if !out.ValidFrom.IsZero() && !out.ValidUntil.IsZero() && !out.ValidFrom.Before(out.ValidUntil) {
+		c.wrong(path+"/validUntil", "out_of_range", "The end must come after the beginning.")
+	}
+	switch {
+	case in.FactorWithin == 0:
+	case action != portal.Allow:
+		c.wrong(path+"/factorWithinSeconds", "not_allowed", "Only a rule that allows can ask for a fresh second factor.")
+	default:
+		c.seconds(path+"/factorWithinSeconds", in.FactorWithin, time.Minute, 365*24*time.Hour)
+	}
+	switch {
+	case in.Level == "" || in.Level == portal.LevelFull:
+	case in.Level != portal.LevelRestricted:
+		c.wrong(path+"/level", "not_allowed", "One of full, restricted.")
+	case action != portal.Allow:
+		c.wrong(path+"/level", "not_allowed", "A rule that denies holds at every level.")
+	default:
+		out.Level = in.Level
+	}
+	return out
+}
+
+func (c *check) windows(path string, in []WindowInput) []portal.Window {
+	if len(in) > maxWindows {
+		c.wrong(path, "too_many", "At most %d time windows.", maxWindows)
+		return nil
+	}
+	var list []portal.Window
+	for i, w := range in {
+		at := fmt.Sprintf("%s/%d", path, i)
+		var days []portal.Weekday
+		for j, d := range w.Days {
+			if !slices.Contains(portal.Weekdays, d) {
+				c.wrong(fmt.Sprintf("%s/days/%d", at, j), "not_allowed", "One of mon, tue, wed, thu, fri, sat, sun.")
+			}
+		}
+		for _, d := range portal.Weekdays {
+			if slices.Contains(w.Days, d) {
+				days = append(days, d)
+			}
+		}
+		if len(days) == len(portal.Weekdays) {
+			days = nil
+		}
+		start, err1 := portal.ParseClockTime(w.Start)
+		end, err2 := portal.ParseClockTime(w.End)
+		if err1 != nil || start == portal.EndOfDay {
+			c.wrong(at+"/start", "malformed", "A time from 00:00 to 23:59.")
+		}
+		switch {
+		case err2 != nil:
+			c.wrong(at+"/end", "malformed", "A time from 00:00 to 24:00.")
+		case err1 == nil && start == end:
+			c.wrong(at+"/end", "out_of_range", "Start and end are the same. A whole day is from 00:00 to 24:00.")
+		}
+		if _, err := portal.Zone(w.Zone); err != nil {
+			c.wrong(at+"/zone", "unknown", "Not a time zone such as Asia/Seoul or Europe/Berlin.")
+		}
+		list = append(list, portal.Window{Days: days, Start: start, End: end, Zone: w.Zone})
+	}
+	return list
+}
+
+func (c *check) countries(path string, in []string) []string {
+	if len(in) > maxCountries {
+		c.wrong(path, "too_many", "At most %d countries.", maxCountries)
+		return nil
+	}
+	var list []string
+	for i, s := range in {
+		s = strings.ToUpper(s)
+		if len(s) != 2 || s[0] < 'A' || s[0] > 'Z' || s[1] < 'A' || s[1] > 'Z' {
+			c.wrong(fmt.Sprintf("%s/%d", path, i), "malformed", "Two letters such as KR or DE.")
+			continue
+		}
+		list = append(list, s)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// tags returns them in lower case, sorted, without repetition.
+func (c *check) tags(path string, in []string) []string {
+	if len(in) > maxTags {
+		c.wrong(path, "too_many", "At most %d tags.", maxTags)
+		return nil
+	}
+	var list []string
+	for i, s := range in {
+		t := strings.ToLower(c.text(fmt.Sprintf("%s/%d", path, i), s, maxTag))
+		if t == "" || strings.ContainsAny(t, " ,") {
+			c.wrong(fmt.Sprintf("%s/%d", path, i), "malformed", "A tag is one word.")
+			continue
+		}
+		list = append(list, t)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
