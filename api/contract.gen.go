@@ -16,24 +16,6 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// Defines values for ConditionsLevel.
-const (
-	ConditionsLevelFull       ConditionsLevel = "full"
-	ConditionsLevelRestricted ConditionsLevel = "restricted"
-)
-
-// Valid indicates whether the value is a known member of the ConditionsLevel enum.
-func (e ConditionsLevel) Valid() bool {
-	switch e {
-	case ConditionsLevelFull:
-		return true
-	case ConditionsLevelRestricted:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for DeviceGrantLevel.
 const (
 	DeviceGrantLevelFull       DeviceGrantLevel = "full"
@@ -1067,26 +1049,12 @@ type BrowserSession struct {
 
 // Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
 type Conditions struct {
-	// Countries ISO 3166-1 alpha-2
-	Countries *[]string `json:"countries,omitempty"`
-
-	// FactorWithinSeconds The last second factor is younger; allow rules only
-	FactorWithinSeconds *int `json:"factorWithinSeconds,omitempty"`
-
-	// Level The grant is at least at this level; left out: full
-	Level *ConditionsLevel `json:"level,omitempty"`
-
-	// Sources The client's address outside the tunnel is in one of them, or in one of the countries
-	Sources    *[]Prefix  `json:"sources,omitempty"`
 	ValidFrom  *time.Time `json:"validFrom,omitempty"`
 	ValidUntil *time.Time `json:"validUntil,omitempty"`
 
 	// Windows One of them must be open
 	Windows *[]TimeWindow `json:"windows,omitempty"`
 }
-
-// ConditionsLevel The grant is at least at this level; left out: full
-type ConditionsLevel string
 
 // Device defines model for Device.
 type Device struct {
@@ -1470,9 +1438,7 @@ type PolicyChange struct {
 		Member bool   `json:"member"`
 		Person string `json:"person"`
 	} `json:"member,omitempty"`
-	Profile *ProfileInput `json:"profile,omitempty"`
-
-	// Resource At least one prefix or name
+	Profile  *ProfileInput  `json:"profile,omitempty"`
 	Resource *ResourceInput `json:"resource,omitempty"`
 
 	// Rule At least one group or person, and at least one resource or tag
@@ -1868,7 +1834,6 @@ type RecoveryCodes struct {
 type Resource struct {
 	Id        string            `json:"id"`
 	Name      string            `json:"name"`
-	Names     []string          `json:"names"`
 	Ports     []PortRange       `json:"ports"`
 	Prefixes  []string          `json:"prefixes"`
 	Tags      []string          `json:"tags"`
@@ -1878,13 +1843,10 @@ type Resource struct {
 // ResourceTransport defines model for Resource.Transport.
 type ResourceTransport string
 
-// ResourceInput At least one prefix or name
+// ResourceInput defines model for ResourceInput.
 type ResourceInput struct {
 	// Name Printable characters; shown as typed
-	Name Name `json:"name"`
-
-	// Names DNS names; each gateway looks them up for itself and follows their addresses
-	Names     *[]string              `json:"names,omitempty"`
+	Name      Name                   `json:"name"`
 	Ports     *[]PortRange           `json:"ports,omitempty"`
 	Prefixes  *[]Prefix              `json:"prefixes,omitempty"`
 	Tags      *[]Tag                 `json:"tags,omitempty"`
@@ -2262,7 +2224,7 @@ type PopBody = PopInput
 // ProfileBody defines model for ProfileBody.
 type ProfileBody = ProfileInput
 
-// ResourceBody At least one prefix or name
+// ResourceBody defines model for ResourceBody.
 type ResourceBody = ResourceInput
 
 // RuleBody At least one group or person, and at least one resource or tag

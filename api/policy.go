@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
@@ -88,7 +87,7 @@ func (s *Server) DeleteRule(ctx context.Context, req DeleteRuleRequestObject) (D
 
 func resourceInput(in *ResourceInput) peers.ResourceInput {
 	out := peers.ResourceInput{
-		Name: in.Name, Prefixes: or(in.Prefixes), Names: or(in.Names), Transport: portal.Transport(in.Transport), Tags: or(in.Tags),
+		Name: in.Name, Prefixes: or(in.Prefixes), Transport: portal.Transport(in.Transport), Tags: or(in.Tags),
 	}
 	for _, p := range or(in.Ports) {
 		out.Ports = append(out.Ports, portal.PortRange{First: uint16(p.First), Last: uint16(p.Last)}) // the contract bounds both
@@ -98,7 +97,7 @@ func resourceInput(in *ResourceInput) peers.ResourceInput {
 
 func resourceJSON(r portal.Resource) Resource {
 	out := Resource{
-		Id: string(r.ID), Name: r.Name, Prefixes: texts(r.Prefixes), Names: ids(r.Names), Transport: ResourceTransport(r.Transport), Ports: []PortRange{},
+		Id: string(r.ID), Name: r.Name, Prefixes: texts(r.Prefixes), Transport: ResourceTransport(r.Transport), Ports: []PortRange{},
 		Tags: ids(r.Tags),
 	}
 	for _, p := range r.Ports {
@@ -117,8 +116,7 @@ func ruleInput(in *RuleInput) peers.RuleInput {
 
 func conditionsInput(in Conditions) peers.ConditionsInput {
 	out := peers.ConditionsInput{
-		Sources: or(in.Sources), Countries: or(in.Countries), ValidFrom: or(in.ValidFrom), ValidUntil: or(in.ValidUntil),
-		FactorWithin: time.Duration(or(in.FactorWithinSeconds)) * time.Second, Level: portal.Level(or(in.Level)),
+		ValidFrom: or(in.ValidFrom), ValidUntil: or(in.ValidUntil),
 	}
 	for _, w := range or(in.Windows) {
 		window := peers.WindowInput{Start: w.Start, End: w.End, Zone: w.Zone}
@@ -143,21 +141,6 @@ func ruleJSON(r peers.RuleView) Rule {
 
 func conditionsJSON(c portal.Conditions) Conditions {
 	out := Conditions{ValidFrom: moment(c.ValidFrom), ValidUntil: moment(c.ValidUntil)}
-	if c.FactorWithin > 0 {
-		n := seconds(c.FactorWithin)
-		out.FactorWithinSeconds = &n
-	}
-	if c.Level != "" {
-		level := ConditionsLevel(c.Level)
-		out.Level = &level
-	}
-	if len(c.Sources) > 0 {
-		list := texts(c.Sources)
-		out.Sources = &list
-	}
-	if len(c.Countries) > 0 {
-		out.Countries = &c.Countries
-	}
 	if len(c.Windows) == 0 {
 		return out
 	}

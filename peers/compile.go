@@ -148,9 +148,6 @@ func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule
 			}
 		}
 	}
-	if !r.Conditions.IsZero() && r.Action == portal.Allow {
-		clear(set) // no gateway judges conditions yet: what can't be judged allows nothing, and denies always
-	}
 	return portal.CompiledRule{
 		ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations),
 		Names: slices.SortedFunc(maps.Keys(named), compareNamed), Conditions: r.Conditions,

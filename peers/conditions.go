@@ -11,13 +11,9 @@ import (
 
 // ConditionsInput is a rule's conditions as typed.
 type ConditionsInput struct {
-	Windows      []WindowInput // at most 20
-	Sources      []string      // prefixes without host bits
-	Countries    []string      // ISO 3166-1 alpha-2, at most 50
-	ValidFrom    time.Time
-	ValidUntil   time.Time
-	FactorWithin time.Duration // whole seconds, 0 or a minute to a year
-	Level        portal.Level
+	Windows    []WindowInput // at most 20
+	ValidFrom  time.Time
+	ValidUntil time.Time
 }
 
 // WindowInput is a weekly time window as typed.
@@ -28,33 +24,14 @@ type WindowInput struct {
 }
 
 // conditions checks what a rule's conditions say and returns them in one order, without repetition.
-func (c *check) conditions(path string, in ConditionsInput, action portal.Action) portal.Conditions {
+func (c *check) conditions(path string, in ConditionsInput) portal.Conditions {
 	out := portal.Conditions{
-		Windows:      c.windows(path+"/windows", in.Windows),
-		Sources:      c.prefixes(path+"/sources", in.Sources),
-		Countries:    c.countries(path+"/countries", in.Countries),
-		ValidFrom:    in.ValidFrom.UTC().Truncate(time.Second),
-		ValidUntil:   in.ValidUntil.UTC().Truncate(time.Second),
-		FactorWithin: in.FactorWithin,
+		Windows:    c.windows(path+"/windows", in.Windows),
+		ValidFrom:  in.ValidFrom.UTC().Truncate(time.Second),
+		ValidUntil: in.ValidUntil.UTC().Truncate(time.Second),
 	}
 	if !out.ValidFrom.IsZero() && !out.ValidUntil.IsZero() && !out.ValidFrom.Before(out.ValidUntil) {
 		c.wrong(path+"/validUntil", "out_of_range", "The end must come after the beginning.")
-	}
-	switch {
-	case in.FactorWithin == 0:
-	case action != portal.Allow:
-		c.wrong(path+"/factorWithinSeconds", "not_allowed", "Only a rule that allows can ask for a fresh second factor.")
-	default:
-		c.seconds(path+"/factorWithinSeconds", in.FactorWithin, time.Minute, 365*24*time.Hour)
-	}
-	switch {
-	case in.Level == "" || in.Level == portal.LevelFull:
-	case in.Level != portal.LevelRestricted:
-		c.wrong(path+"/level", "not_allowed", "One of full, restricted.")
-	case action != portal.Allow:
-		c.wrong(path+"/level", "not_allowed", "A rule that denies holds at every level.")
-	default:
-		out.Level = in.Level
 	}
 	return out
 }
@@ -98,24 +75,6 @@ func (c *check) windows(path string, in []WindowInput) []portal.Window {
 		list = append(list, portal.Window{Days: days, Start: start, End: end, Zone: w.Zone})
 	}
 	return list
-}
-
-func (c *check) countries(path string, in []string) []string {
-	if len(in) > maxCountries {
-		c.wrong(path, "too_many", "At most %d countries.", maxCountries)
-		return nil
-	}
-	var list []string
-	for i, s := range in {
-		s = strings.ToUpper(s)
-		if len(s) != 2 || s[0] < 'A' || s[0] > 'Z' || s[1] < 'A' || s[1] > 'Z' {
-			c.wrong(fmt.Sprintf("%s/%d", path, i), "malformed", "Two letters such as KR or DE.")
-			continue
-		}
-		list = append(list, s)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // tags returns them in lower case, sorted, without repetition.

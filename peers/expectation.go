@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -243,13 +244,13 @@ func judgeWith(tx *store.Tx, policy portal.Policy, tests []portal.PolicyTest) ([
 		if t.Group != "" {
 			people = append(slices.Clip(people), store.Subject{Groups: []portal.GroupID{t.Group}})
 		}
-		views[i] = PolicyTestView{t, run(policy, t, people)}
+		views[i] = PolicyTestView{t, run(policy, t, people, tx.Now)}
 	}
 	return views, nil
 }
 
-// run judges one test for these people.
-func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject) TestResult {
+// run judges one test for these people. Who must reach something must always reach it, who must not must never.
+func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject, now time.Time) TestResult {
 	whole, points := true, []portal.Point{{To: t.To, Transport: t.Transport, Port: t.Port}}
 	if t.Resource != "" {
 		i := slices.IndexFunc(policy.Resources, func(r portal.Resource) bool { return r.ID == t.Resource })
@@ -260,7 +261,10 @@ func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject) Test
 	}
 	table := policy.Table(points)
 	relevant := table.Relevant()
-	want := t.Expect == portal.MustReach
+	want, certainty := t.Expect == portal.MustReach, portal.Ever
+	if want {
+		certainty = portal.Always
+	}
 	known := map[string]bool{} // sets of rules that were looked at
 	for _, p := range people {
 		mine := ruleSet(table.Rules, relevant, p)
@@ -269,7 +273,7 @@ func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject) Test
 		}
 		known[mine.key()] = true
 		for i := range points {
-			rule, allowed := table.Allowed(i, mine.has)
+			rule, allowed := table.Allowed(i, mine.has, certainty, now)
 			if allowed == want {
 				continue
 			}

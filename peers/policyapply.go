@@ -78,7 +78,10 @@ func (a *applier) apply(c PolicyChange) {
 
 // inFile is what the API's fields are called in a file.
 func inFile(path string) string {
-	for api, file := range map[string]string{"/maxDevices": "/max_devices", "/sessionSeconds": "/session", "/idleSeconds": "/idle"} {
+	path = strings.TrimPrefix(path, "/conditions")
+	for api, file := range map[string]string{
+		"/maxDevices": "/max_devices", "/sessionSeconds": "/session", "/idleSeconds": "/idle", "/validFrom": "/valid_from", "/validUntil": "/valid_until",
+	} {
 		if rest, ok := strings.CutPrefix(path, api); ok {
 			return file + rest
 		}
@@ -128,7 +131,7 @@ func (a *applier) resource(c PolicyChange, i int, path string) error {
 		return a.s.DeleteResource(a.ctx, a.by, was)
 	}
 	r := a.file.Resources[i]
-	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport)}
+	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags}
 	for j, p := range r.Ports {
 		in.Ports = append(in.Ports, a.ports(fmt.Sprintf("%s/ports/%d", path, j), p))
 	}
@@ -165,7 +168,8 @@ func (a *applier) rule(c PolicyChange, i int, path string) error {
 	r := a.file.Rules[i]
 	in := RuleInput{
 		Name: r.Name, Reason: r.Reason, Action: portal.Action(r.Action), Groups: idList(a, path+"/groups", a.names.groups, r.Groups, groupName),
-		Resources: idList(a, path+"/resources", a.names.resources, r.Resources, resourceName),
+		People: portalIDs[portal.UserID](r.People), Resources: idList(a, path+"/resources", a.names.resources, r.Resources, resourceName), Tags: r.Tags,
+		Conditions: a.conditions(path, r),
 	}
 	if len(a.fields) > 0 {
 		return nil

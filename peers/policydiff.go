@@ -24,7 +24,8 @@ func diffDocuments(have, want policyfile.Document, prune bool) []PolicyChange {
 	diffList(&changes, "rule", have.Rules, want.Rules, prune, func(r policyfile.Rule) (string, string) {
 		var c check
 		r.Name, r.Reason = cmp.Or(c.name("", r.Name), r.Name), cmp.Or(c.text("", r.Reason, maxDescription), r.Reason)
-		r.Groups, r.Resources = sorted(r.Groups), sorted(r.Resources)
+		r.Groups, r.People, r.Resources = sorted(r.Groups), sorted(r.People), sorted(r.Resources)
+		r = plainRule(r)
 		return r.Name, policyfile.Text(r)
 	})
 	pool := func(p policyfile.Profile) string { return p.Pool }
@@ -46,7 +47,7 @@ func diffDocuments(have, want policyfile.Document, prune bool) []PolicyChange {
 // plainResource writes a resource as it would be exported after it was saved; one that can't be saved stays as it is.
 func plainResource(r policyfile.Resource) policyfile.Resource {
 	var a applier
-	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport)}
+	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags}
 	for _, p := range r.Ports {
 		in.Ports = append(in.Ports, a.ports("", p))
 	}

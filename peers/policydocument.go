@@ -95,7 +95,7 @@ func (n names) document() policyfile.Document {
 }
 
 func (n names) resource(r portal.Resource) policyfile.Resource {
-	out := policyfile.Resource{Name: r.Name, Prefixes: texts(r.Prefixes), Transport: string(r.Transport)}
+	out := policyfile.Resource{Name: r.Name, Prefixes: texts(r.Prefixes), Transport: string(r.Transport), Tags: r.Tags}
 	for _, p := range r.Ports {
 		out.Ports = append(out.Ports, portText(p))
 	}
@@ -103,10 +103,19 @@ func (n names) resource(r portal.Resource) policyfile.Resource {
 }
 
 func (n names) rule(r portal.Rule) policyfile.Rule {
-	return policyfile.Rule{
+	out := policyfile.Rule{
 		Name: r.Name, Reason: r.Reason, Action: string(r.Action), Groups: namesOf(n.groups, r.Groups, groupName),
-		Resources: namesOf(n.resources, r.Resources, resourceName),
+		People: strs(r.People), Resources: namesOf(n.resources, r.Resources, resourceName), Tags: r.Tags,
 	}
+	writeConditions(&out, r.Conditions)
+	return out
+}
+
+func strs[T ~string](list []T) (out []string) {
+	for _, x := range list {
+		out = append(out, string(x))
+	}
+	return out
 }
 
 func (n names) profile(p portal.Profile) policyfile.Profile {

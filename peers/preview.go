@@ -176,13 +176,15 @@ func previewPolicy(tx *store.Tx, in ProposedChange, before, after portal.Policy,
 		if !seen {
 			o = outcome{gain: -1, lose: -1}
 			for i := range points {
-				r1, before := was.Allowed(i, a.has)
-				r2, after := is.Allowed(i, b.has)
-				switch {
-				case after && !before && o.gain < 0:
-					o.gain, o.gainRule = i, is.Rules[r2].Name
-				case before && !after && o.lose < 0:
-					o.lose, o.loseRule = i, was.Rules[r1].Name
+				for _, c := range []portal.Certainty{portal.Ever, portal.Always} { // who reaches it less often loses, too
+					r1, before := was.Allowed(i, a.has, c, tx.Now)
+					r2, after := is.Allowed(i, b.has, c, tx.Now)
+					switch {
+					case after && !before && o.gain < 0:
+						o.gain, o.gainRule = i, is.Rules[r2].Name
+					case before && !after && o.lose < 0:
+						o.lose, o.loseRule = i, was.Rules[r1].Name
+					}
 				}
 			}
 			known[key] = o

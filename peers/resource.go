@@ -22,7 +22,7 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 	r := portal.Resource{
 		Name:      c.name("/name", in.Name),
 		Prefixes:  c.prefixes("/prefixes", in.Prefixes),
-		Names:     c.domains("/names", in.Names, maxNames),
+		Names:     c.domains("/names", in.Names, maxDNSNames),
 		Transport: oneOf(&c, "/transport", in.Transport, portal.AnyTransport, portal.TCP, portal.UDP, portal.ICMP),
 		Ports:     c.ports("/ports", in.Transport, in.Ports),
 		Tags:      c.tags("/tags", in.Tags),

@@ -3,9 +3,11 @@ package peers_test
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
@@ -227,5 +229,89 @@ func TestOnlyThoseWhoManageChangePolicy(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+func TestRuleWithPeopleTagsAndTimesIsOneObject(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		from, until := h.now.Add(time.Hour).UTC().Truncate(time.Second), h.now.Add(9*time.Hour).UTC().Truncate(time.Second)
+		git := h.resource("git", "10.20.1.0/24")
+		d := h.device(h.mina, "laptop")
+		h.device(h.jun, "phone")
+		in := peers.RuleInput{
+			Name: "git for a while", Reason: "audit", Action: portal.Allow, People: []portal.UserID{h.mina.User}, Tags: []string{"Prod"},
+			Conditions: peers.ConditionsInput{ValidFrom: from, ValidUntil: until, Windows: []peers.WindowInput{
+				{Days: []portal.Weekday{"fri", "mon"}, Start: "22:00", End: "06:00", Zone: "Asia/Seoul"},
+			}},
+		}
+		var rule peers.RuleView
+		var err error
+		if got := strings.Join(h.written(func() { rule, err = h.s.CreateRule(h.ctx(), h.admin, in) }), " "); got != "rule sig entry" {
+			t.Errorf("a rule for one person wrote %q", got)
+		}
+		h.ok(err)
+		if got := rule.Names[h.mina.User]; got != "Mina Kim" {
+			t.Errorf("it names %q", got)
+		}
+		in.Conditions.Windows[0].Start = "21:30"
+		if got := strings.Join(h.written(func() { rule, err = h.s.UpdateRule(h.ctx(), h.admin, rule.ID, in) }), " "); got != "rule" {
+			t.Errorf("an edit wrote %q", got)
+		}
+		h.ok(err)
+		tagged := peers.ResourceInput{Name: "git", Prefixes: []string{"10.20.1.0/24"}, Transport: portal.TCP, Tags: []string{"prod"}}
+		if got := strings.Join(h.written(func() { _, err = h.s.UpdateResource(h.ctx(), h.admin, git.ID, tagged) }), " "); got != "rule" {
+			t.Errorf("a tag wrote %q", got)
+		}
+		h.ok(err)
+		got := h.logged().Rules[rule.ID]
+		want := portal.Conditions{ValidFrom: from, ValidUntil: until, Windows: []portal.Window{
+			{Days: []portal.Weekday{"mon", "fri"}, Start: 21*60 + 30, End: 6 * 60, Zone: "Asia/Seoul"},
+		}}
+		if !reflect.DeepEqual(got.Conditions, want) || len(got.Destinations) != 1 {
+			t.Errorf("gateways are told %+v", got)
+		}
+		if e := h.logged().Entries[portal.EntryKey{Profile: d.Profile, Device: d.ID}]; !slices.Equal(h.logged().Signatures[e.Signature].Rules, []portal.RuleID{rule.ID}) {
+			t.Errorf("the person's signature is %+v", h.logged().Signatures[e.Signature])
+		}
+		h.ok(h.sameAsCompiled())
+
+		// The file says all of it, and applying it changes nothing.
+		text, err := h.s.ExportPolicy(h.ctx(), h.admin)
+		h.ok(err)
+		changes, err := h.s.DiffPolicy(h.ctx(), h.admin, text, true)
+		h.ok(err)
+		if len(changes) != 0 || !strings.Contains(string(text), "Asia/Seoul") || !strings.Contains(string(text), until.Format(time.RFC3339)) {
+			t.Errorf("%v\n%s", changes, text)
+		}
+		edited := strings.Replace(string(text), "Asia/Seoul", "Asia/Tokyo", 1)
+		_, err = h.s.ApplyPolicy(h.ctx(), h.admin, []byte(edited), true)
+		h.ok(err)
+		want.Windows[0].Zone = "Asia/Tokyo"
+		if got := h.logged().Rules[rule.ID].Conditions; !reflect.DeepEqual(got, want) {
+			t.Errorf("after applying gateways are told %+v", got)
+		}
+		h.ok(h.sameAsCompiled())
+		h.ok(h.s.DeleteRule(h.ctx(), h.admin, rule.ID))
+		h.ok(h.sameAsCompiled())
+	})
+}
+
+func TestWrongConditionsAreRefusedWithTheirFields(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		git := h.resource("git", "10.20.1.0/24")
+		rule := func(c peers.ConditionsInput) error {
+			_, err := h.s.CreateRule(h.ctx(), h.admin, peers.RuleInput{
+				Name: "r", Reason: "x", Action: portal.Allow, Groups: []portal.GroupID{portal.Everyone}, Resources: []portal.ResourceID{git.ID}, Conditions: c,
+			})
+			return err
+		}
+		wantField(t, rule(peers.ConditionsInput{Windows: []peers.WindowInput{
+			{Start: "9:00", End: "25:00", Zone: "Mars/Olympus"}, {Start: "24:00", End: "12:60", Zone: "Local"},
+			{Start: "08:00", End: "08:00", Zone: "Asia/Seoul", Days: []portal.Weekday{"mon", "monday"}}, {Start: "00:00", End: "24:00", Zone: "../../etc/passwd"},
+		}}), "/conditions/windows/0/start:malformed", "/conditions/windows/0/end:malformed", "/conditions/windows/0/zone:unknown",
+			"/conditions/windows/1/start:malformed", "/conditions/windows/1/end:malformed", "/conditions/windows/1/zone:unknown",
+			"/conditions/windows/2/days/1:not_allowed", "/conditions/windows/2/end:out_of_range", "/conditions/windows/3/zone:unknown")
+		wantField(t, rule(peers.ConditionsInput{Windows: make([]peers.WindowInput, 21)}), "/conditions/windows:too_many")
+		wantField(t, rule(peers.ConditionsInput{ValidFrom: h.now, ValidUntil: h.now}), "/conditions/validUntil:out_of_range")
 	})
 }

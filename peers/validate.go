@@ -25,11 +25,10 @@ const (
 	maxDNS         = 8
 	maxSearch      = 16
 	maxDomain      = 253
-	maxNames       = 100 // DNS names of a resource
+	maxDNSNames    = 100 // DNS names of a resource
 	maxTags        = 20
 	maxTag         = 32
 	maxWindows     = 20
-	maxCountries   = 50
 )
 
 // check collects every wrong field of an input, with its path in the API's body.

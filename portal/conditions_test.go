@@ -91,7 +91,7 @@ func TestDenyWinsAndMissesAreNamed(t *testing.T) {
 	p := portal.Policy{
 		Resources: []portal.Resource{
 			{ID: "web", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, Transport: portal.TCP, Ports: []portal.PortRange{{First: 80, Last: 443}}, Tags: []string{"prod"}},
-			{ID: "git", Names: []string{"git.example"}, Transport: portal.TCP},
+			{ID: "git", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.2.0.2/32")}, Transport: portal.TCP},
 		},
 		Rules: []portal.Rule{
 			{ID: "a", Action: portal.Allow, Groups: []portal.GroupID{"eng"}, Tags: []string{"prod"}},
@@ -111,11 +111,11 @@ func TestDenyWinsAndMissesAreNamed(t *testing.T) {
 	if d := p.Decide(q); d.Allowed || len(d.Rules) != 2 {
 		t.Errorf("mina: %v", d)
 	}
-	q.Names = []string{"git.example"}
-	if d := p.Decide(q); d.Allowed || d.Rules[2].Miss != portal.MissFactor {
+	q.To = netip.MustParseAddr("10.2.0.2")
+	if d := p.Decide(q); d.Allowed || d.Rules[0].Miss != portal.MissFactor {
 		t.Errorf("git: %v", d)
 	}
-	q.User, q.Level = "jun", portal.LevelRestricted
+	q.User, q.Level, q.To = "jun", portal.LevelRestricted, netip.MustParseAddr("10.1.0.2")
 	if d := p.Decide(q); d.Allowed || d.Rules[0].Miss != portal.MissLevel {
 		t.Errorf("restricted: %v", d)
 	}

@@ -74,6 +74,14 @@ type CompiledRule struct {
 	Revision     uint64             `json:"rev"`
 }
 
+// At is the rule as it holds at now: without destinations when it is out of time.
+func (r CompiledRule) At(now time.Time) CompiledRule {
+	if !r.Conditions.InTime(now, r.Action) {
+		r.Destinations = nil
+	}
+	return r
+}
+
 // NamedDestination is all addresses of a DNS name with a transport and a range of ports.
 type NamedDestination struct {
 	Name      string    `json:"name"`

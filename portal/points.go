@@ -3,6 +3,7 @@ package portal
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Point is one flow that stands for all that policy treats like it.
@@ -150,11 +151,29 @@ func (t Table) Relevant() []int {
 	return slices.Compact(all)
 }
 
-// Allowed reports whether somebody to whom the rules in mine apply reaches point i, and the rule that lets them.
-func (t Table) Allowed(i int, mine func(rule int) bool) (rule int, allowed bool) {
+// Certainty is which rules with conditions count when one asks about all times and places at once.
+type Certainty int
+
+// A rule without conditions counts in both.
+const (
+	Ever   Certainty = iota // the most that somebody can reach: each allow rule that may hold some time does, no deny rule with conditions does
+	Always                  // the least: no allow rule with conditions holds, each deny rule that may hold some time does
+)
+
+// counts reports whether the rule counts from now on with this certainty. What is over counts in neither.
+func (c Certainty) counts(r Rule, now time.Time) bool {
+	if until := r.Conditions.ValidUntil; !until.IsZero() && !now.Before(until) {
+		return false
+	}
+	return r.Conditions.IsZero() || (r.Action == Allow) == (c == Ever)
+}
+
+// Allowed reports whether somebody to whom the rules in mine apply reaches point i, from now on with this certainty, and the rule that
+// lets them.
+func (t Table) Allowed(i int, mine func(rule int) bool, c Certainty, now time.Time) (rule int, allowed bool) {
 	rule = -1
 	for _, j := range t.hits[i] {
-		if !mine(j) {
+		if !mine(j) || !c.counts(t.Rules[j], now) {
 			continue
 		}
 		if t.Rules[j].Action != Allow {

@@ -36,6 +36,7 @@ type Agent struct {
 	disk      *disk
 	state     *portal.State
 	expiry    expiry
+	present   present
 	lapsed    map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
 	texts     texts
 	idleSince map[portal.EntryKey]time.Time // when the idle clock of an entry was started by a renewal

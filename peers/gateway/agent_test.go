@@ -27,6 +27,7 @@ type machine struct {
 	up     bool
 	peers  map[portal.PublicKey]netip.Addr
 	levels map[netip.Addr]portal.Level // what the filter does with an address
+	leads  map[portal.RuleID]int       // to how many destinations each rule leads
 	node   portal.Node
 	fail   error // returned by everything
 	syncs  int
@@ -34,7 +35,7 @@ type machine struct {
 }
 
 func newMachine(t testing.TB) *machine {
-	return &machine{t: t, peers: map[portal.PublicKey]netip.Addr{}, levels: map[netip.Addr]portal.Level{}}
+	return &machine{t: t, peers: map[portal.PublicKey]netip.Addr{}, levels: map[netip.Addr]portal.Level{}, leads: map[portal.RuleID]int{}}
 }
 
 func (m *machine) Configure(_ context.Context, n portal.Node) error {
@@ -101,10 +102,14 @@ func (m filter) Sync(_ context.Context, want portal.Desired, now time.Time) (int
 	for _, e := range want.Entries {
 		levels[e.V4] = e.LevelAt(now)
 	}
-	if m.fail != nil || maps.Equal(levels, m.levels) {
+	leads := map[portal.RuleID]int{}
+	for id, r := range want.Rules {
+		leads[id] = len(r.Destinations)
+	}
+	if m.fail != nil || maps.Equal(levels, m.levels) && maps.Equal(leads, m.leads) {
 		return 0, m.fail
 	}
-	m.levels = levels
+	m.levels, m.leads = levels, leads
 	return 1, nil
 }
 
@@ -114,6 +119,17 @@ func (m filter) Apply(_ context.Context, _ portal.Desired, d portal.Delta) error
 	m.calls++
 	if m.fail != nil {
 		return m.fail
+	}
+	for _, r := range d.Rules {
+		if r.Old != nil {
+			if had, there := m.leads[r.Old.ID]; !there || had != len(r.Old.Destinations) {
+				m.t.Errorf("the filter is told that %s led to %d, and it leads to %d", r.Old.ID, len(r.Old.Destinations), had)
+			}
+			delete(m.leads, r.Old.ID)
+		}
+		if r.New != nil {
+			m.leads[r.New.ID] = len(r.New.Destinations)
+		}
 	}
 	for _, e := range d.Entries {
 		if e.Old == nil {
@@ -143,6 +159,13 @@ func (m *machine) level(n uint32) portal.Level {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.levels[entry(n).V4]
+}
+
+// open reports whether the rule leads anywhere.
+func (m *machine) open(id portal.RuleID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.leads[id] > 0
 }
 
 func (m *machine) peerCount() int {

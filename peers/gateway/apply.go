@@ -72,7 +72,7 @@ func (a *Agent) carryOut(ctx context.Context, d portal.Delta, gone []portal.Publ
 			return fmt.Errorf("remove peers: %w", err)
 		}
 	}
-	if err := a.Filter.Apply(ctx, a.state.Desired, d); err != nil {
+	if err := a.Filter.Apply(ctx, a.want(), d); err != nil {
 		return fmt.Errorf("change the filter: %w", err)
 	}
 	if a.OpenVPN != nil {
@@ -116,11 +116,12 @@ func samePeer(x, y portal.Entry) bool {
 // settle makes the whole data path what the state says, whatever it is now, and says how many objects differed. Unless thorough it takes
 // the filter's word that nobody has touched it.
 func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err error) {
-	want, now := a.state.Desired, a.Now()
+	now := a.Now()
+	d, idled := a.tick(now)
+	want := a.want()
 	if want.Node.Port == 0 {
 		return 0, nil // no portal has said yet what this node is
 	}
-	d, idled := a.due(now)
 	want.Entries = a.standing(want.Entries)
 	if a.closed {
 		want.Entries = nil
@@ -132,7 +133,7 @@ func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err er
 			err = errors.Join(err, fmt.Errorf("%s: %w", what, e))
 		}
 	}
-	if w, ok := a.Filter.(Watchful); thorough || len(d.Entries) > 0 || !ok || !w.Untouched(ctx) {
+	if w, ok := a.Filter.(Watchful); thorough || !d.Empty() || !ok || !w.Untouched(ctx) {
 		pass("filter", func() (int, error) { return a.Filter.Sync(ctx, want, now) })
 	}
 	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })

@@ -48,6 +48,7 @@ func (a *Agent) indexAll(now time.Time) {
 		}
 	}
 	a.rebuildExpiry(now)
+	a.present.reset(a.state.Rules, now)
 }
 
 func (a *Agent) rebuildExpiry(now time.Time) {
@@ -60,9 +61,10 @@ func (a *Agent) rebuildExpiry(now time.Time) {
 	heap.Init(&a.expiry)
 }
 
-// index follows d: whose key is whose, and when entries end. It sets the levels in d to those that hold, and returns the keys of
+// index follows d: whose key is whose, and when entries end. It sets levels and rules in d to those that hold, and returns the keys of
 // the peers that must go (some of which come back with another address).
 func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
+	a.present.follow(d.Rules, now)
 	for _, e := range d.Entries {
 		if e.Old == nil {
 			continue
@@ -127,10 +129,10 @@ func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 	return d, idled
 }
 
-// endWhatIsDue takes entries whose end has come down to quarantine, and closes the gateway when its grace is over.
+// endWhatIsDue takes entries whose end has come down to quarantine, lets rules begin and end, and closes the gateway when its grace is over.
 func (a *Agent) endWhatIsDue(ctx context.Context) {
 	now := a.Now()
-	d, idled := a.due(now)
+	d, idled := a.tick(now)
 	wasClosed, wasSick := a.closed, a.sick != nil
 	err := a.reach(ctx, d, nil, now)
 	if err != nil {
@@ -139,7 +141,10 @@ func (a *Agent) endWhatIsDue(ctx context.Context) {
 	if len(d.Entries) > 0 {
 		a.Log.InfoContext(ctx, "sessions ended", "entries", len(d.Entries))
 	}
-	if len(d.Entries) > 0 || err != nil || wasSick || wasClosed != a.closed {
+	if len(d.Rules) > 0 {
+		a.Log.InfoContext(ctx, "rules begin or end", "rules", len(d.Rules))
+	}
+	if !d.Empty() || err != nil || wasSick || wasClosed != a.closed {
 		a.noteOutcome(0, 0, err)
 		a.publish()
 		a.say(idled)
@@ -152,6 +157,9 @@ func (a *Agent) untilNextEnd() time.Duration {
 	wait := longestWait
 	if len(a.expiry) > 0 {
 		wait = min(wait, a.expiry[0].at.Sub(now))
+	}
+	if at, timed := a.present.wakes(now); timed {
+		wait = min(wait, at.Sub(now))
 	}
 	if !a.closed && a.state.Revision > 0 {
 		wait = min(wait, a.graceEnds().Sub(now))

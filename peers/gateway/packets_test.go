@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -406,4 +407,77 @@ func lookups(t *testing.T, w *world) (sum int) {
 		sum += n
 	}
 	return sum
+}
+
+// A rule's time opens and closes by the gateway's clock, for both families, and what runs is cut when it closes.
+func TestRuleOutOfTimeCutsWhatRuns(t *testing.T) {
+	var ahead atomic.Int64
+	w := newWorld(t, func(a *gateway.Agent) {
+		a.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	w.serve("10.1.0.2:80", "[fd01::2]:80")
+	now := time.Now().UTC()
+	minute := portal.ClockTime(now.Hour()*60 + now.Minute())
+	rule := web()
+	rule.Conditions = portal.Conditions{ValidUntil: now.Add(10 * time.Hour), Windows: []portal.Window{
+		{Start: (minute + 24*60 - 60) % (24 * 60), End: (minute + 60) % (24 * 60), Zone: "UTC"}, // over midnight, when the test runs around it
+	}}
+	d := w.connect(portal.LevelFull, tomorrow, rule)
+	d.reaches(t, "10.1.0.2:80")
+	var flows []net.Conn
+	for _, a := range []string{"10.1.0.2:80", "[fd01::2]:80"} {
+		c, err := d.dial(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := echo(c); err != nil {
+			t.Fatal(err)
+		}
+		flows = append(flows, c)
+	}
+	tick := func(to time.Duration) {
+		ahead.Store(int64(to))
+		w.apply(portal.Change{}) // a heartbeat: the agent looks at the clock
+		w.reports.wait(t, "a look at the clock", func(r gateway.Report) bool { return r.Revision == w.revision })
+	}
+	tick(2 * time.Hour)
+	w.closed(t, d, "10.1.0.2:80", "[fd01::2]:80")
+	for _, c := range flows {
+		if err := echoWithin(c, refusedWithin); err == nil {
+			t.Error("a flow runs on outside of its rule's time")
+		}
+	}
+	tick(0)
+	w.opened(t, d, "10.1.0.2:80", "[fd01::2]:80")
+	tick(11 * time.Hour) // in the window of the other half of the day or not: the rule is over
+	w.closed(t, d, "10.1.0.2:80", "[fd01::2]:80")
+}
+
+// closed and opened wait until the device does not, or does, reach the addresses.
+func (w *world) closed(t *testing.T, d *device, addresses ...string) {
+	w.await(t, d, false, addresses...)
+}
+func (w *world) opened(t *testing.T, d *device, addresses ...string) {
+	w.await(t, d, true, addresses...)
+}
+
+func (w *world) await(t *testing.T, d *device, want bool, addresses ...string) {
+	t.Helper()
+	for _, a := range addresses {
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			ctx, cancel := context.WithTimeout(t.Context(), refusedWithin)
+			c, err := d.dial(ctx, a)
+			cancel()
+			if err == nil {
+				_ = c.Close()
+			}
+			if (err == nil) == want {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s reaches %s: %v, want %v", d.Device, a, err == nil, want)
+			}
+		}
+	}
 }

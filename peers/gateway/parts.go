@@ -53,6 +53,7 @@ type Session struct {
 // Filter lets packets pass that the policy allows, and no other. What is not in its entries is dropped.
 type Filter interface {
 	// Apply carries out d, after which the objects are those of want. The levels of d's entries are those that hold now; want's are not.
+	// Rules are as they hold now in both: their conditions are judged already.
 	Apply(ctx context.Context, want portal.Desired, d portal.Delta) error
 	// Sync makes the rules exactly those of want at now and says how many objects it had to repair.
 	Sync(ctx context.Context, want portal.Desired, now time.Time) (repaired int, err error)

@@ -19,15 +19,29 @@ type Resource struct {
 	Prefixes  []string `yaml:"prefixes,omitempty,flow"`
 	Transport string   `yaml:"transport"`
 	Ports     []string `yaml:"ports,omitempty,flow"` // "443" or "8000-8100"
+	Tags      []string `yaml:"tags,omitempty,flow"`
 }
 
 // Rule is portal.Rule by names.
 type Rule struct {
-	Name      string   `yaml:"name"`
-	Reason    string   `yaml:"reason"`
-	Action    string   `yaml:"action"`
-	Groups    []string `yaml:"groups,omitempty,flow"`
-	Resources []string `yaml:"resources,omitempty,flow"`
+	Name       string   `yaml:"name"`
+	Reason     string   `yaml:"reason"`
+	Action     string   `yaml:"action"`
+	Groups     []string `yaml:"groups,omitempty,flow"`
+	People     []string `yaml:"people,omitempty,flow"` // ids: names of people are not unique
+	Resources  []string `yaml:"resources,omitempty,flow"`
+	Tags       []string `yaml:"tags,omitempty,flow"`
+	Windows    []Window `yaml:"windows,omitempty"`
+	ValidFrom  string   `yaml:"valid_from,omitempty"` // RFC 3339
+	ValidUntil string   `yaml:"valid_until,omitempty"`
+}
+
+// Window is portal.Window: from start until end by the clock on the wall of a zone.
+type Window struct {
+	Days  []string `yaml:"days,omitempty,flow"` // mon to sun; none: every day
+	Start string   `yaml:"start"`
+	End   string   `yaml:"end"`
+	Zone  string   `yaml:"zone"`
 }
 
 // Profile is portal.Profile by names. Durations are such as 12h or 25s.

@@ -2340,12 +2340,9 @@ export interface components {
          * @example production
          */
         Tag: string;
-        /** @description At least one prefix or name */
         ResourceInput: {
             name: components["schemas"]["Name"];
             prefixes?: components["schemas"]["Prefix"][];
-            /** @description DNS names; each gateway looks them up for itself and follows their addresses */
-            names?: string[];
             /** @enum {string} */
             transport: "any" | "tcp" | "udp" | "icmp";
             ports?: components["schemas"]["PortRange"][];
@@ -2355,7 +2352,6 @@ export interface components {
             id: string;
             name: string;
             prefixes: string[];
-            names: string[];
             /** @enum {string} */
             transport: "any" | "tcp" | "udp" | "icmp";
             ports: components["schemas"]["PortRange"][];
@@ -2387,21 +2383,10 @@ export interface components {
         Conditions: {
             /** @description One of them must be open */
             windows?: components["schemas"]["TimeWindow"][];
-            /** @description The client's address outside the tunnel is in one of them, or in one of the countries */
-            sources?: components["schemas"]["Prefix"][];
-            /** @description ISO 3166-1 alpha-2 */
-            countries?: string[];
             /** Format: date-time */
             validFrom?: string;
             /** Format: date-time */
             validUntil?: string;
-            /** @description The last second factor is younger; allow rules only */
-            factorWithinSeconds?: number;
-            /**
-             * @description The grant is at least at this level; left out: full
-             * @enum {string}
-             */
-            level?: "full" | "restricted";
         };
         /** @description At least one group or person, and at least one resource or tag */
         RuleInput: {

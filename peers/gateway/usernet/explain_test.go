@@ -24,6 +24,9 @@ func TestExplanationIsWhatTheFilterDoes(t *testing.T) {
 		w := randomWorld(r, now)
 		f := &Filter{Now: func() time.Time { return now }}
 		o := peers.Compile(w.snapshot)
+		for id, rule := range o.Rules {
+			o.Rules[id] = rule.At(now)
+		}
 		desired := portal.Desired{
 			Node:    portal.Node{Pools: []portal.Pool{enforcetest.Pool}, Networks: enforcetest.Networks, Quarantine: w.quarantine},
 			Entries: o.Entries, Signatures: o.Signatures, Rules: o.Rules,
@@ -88,7 +91,7 @@ func randomWorld(r *rand.Rand, now time.Time) randomPolicy {
 		Profiles: []portal.Profile{{ID: "open", Mode: portal.Full}, {ID: "closed", Mode: portal.Full, Groups: []portal.GroupID{"g1"}}},
 	}
 	for i := range 4 {
-		res := portal.Resource{ID: portal.ResourceID(fmt.Sprint("res", i)), Prefixes: append(some(r, prefixes, 2), pick(r, prefixes)), Transport: pick(r, transports)}
+		res := portal.Resource{ID: portal.ResourceID(fmt.Sprint("res", i)), Prefixes: append(some(r, prefixes, 2), pick(r, prefixes)), Transport: pick(r, transports), Tags: some(r, []string{"prod", "test"}, 2)}
 		if res.Transport == portal.TCP || res.Transport == portal.UDP {
 			for range r.IntN(3) {
 				first := uint16(1 + r.IntN(100))
@@ -97,8 +100,11 @@ func randomWorld(r *rand.Rand, now time.Time) randomPolicy {
 		}
 		s.Resources = append(s.Resources, res)
 	}
-	for i := range r.IntN(5) {
-		rule := portal.Rule{ID: portal.RuleID(fmt.Sprint("rule", i)), Action: portal.Allow, Groups: some(r, append(groups, portal.Everyone), 3)}
+	for i := range r.IntN(6) {
+		rule := portal.Rule{
+			ID: portal.RuleID(fmt.Sprint("rule", i)), Action: portal.Allow, Groups: some(r, append(groups, portal.Everyone), 3), People: some(r, []portal.UserID{"u0", "u1", "u2"}, 1),
+			Tags: some(r, []string{"prod", "test"}, 1), Conditions: randomConditions(r, now),
+		}
 		if r.IntN(3) == 0 {
 			rule.Action = portal.Deny
 		}
@@ -128,6 +134,27 @@ func randomWorld(r *rand.Rand, now time.Time) randomPolicy {
 	}
 	w.snapshot = s
 	return w
+}
+
+// randomConditions are none, or some that are met at about every second time.
+func randomConditions(r *rand.Rand, now time.Time) (c portal.Conditions) {
+	if r.IntN(3) > 0 {
+		return c
+	}
+	near := func() time.Time { return now.Add(time.Duration(r.IntN(7)-3) * time.Hour) }
+	if r.IntN(3) == 0 {
+		c.ValidFrom = near()
+	}
+	if r.IntN(3) == 0 {
+		c.ValidUntil = near()
+	}
+	for range r.IntN(3) {
+		c.Windows = append(c.Windows, portal.Window{
+			Days: some(r, portal.Weekdays, 7), Start: portal.ClockTime(r.IntN(24 * 60)), End: portal.ClockTime(r.IntN(24*60 + 1)),
+			Zone: pick(r, []string{"UTC", "Asia/Seoul", "America/Sao_Paulo", "Pacific/Chatham", "Mars/Olympus"}),
+		})
+	}
+	return c
 }
 
 func (w randomPolicy) question(r *rand.Rand, now time.Time) portal.Question {

@@ -26,12 +26,11 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
   const body = {
     name: name.trim(),
     prefixes,
-    names: resource?.names ?? [],
     transport,
     ports: ports ?? [],
     tags: resource?.tags ?? [],
   };
-  const ready = !!name.trim() && prefixes.length + body.names.length > 0 && !badPrefix && ports !== undefined;
+  const ready = !!name.trim() && prefixes.length > 0 && !badPrefix && ports !== undefined;
   const save = useAction(() => (resource ? updateResource(resource.id, body) : createResource(body)), {
     refresh: [['resources'], ['rules'], ['audit']],
     done: onClose,
