@@ -1350,7 +1350,10 @@ type Overview struct {
 	Devices        int `json:"devices"`
 	Gateways       int `json:"gateways"`
 	GatewaysOnline int `json:"gatewaysOnline"`
-	People         int `json:"people"`
+
+	// Pending Devices that wait for approval
+	Pending int `json:"pending"`
+	People  int `json:"people"`
 
 	// PushP50Ms Click to applied, recent changes; absent without any
 	PushP50Ms *float64 `json:"pushP50Ms,omitempty"`
@@ -1631,9 +1634,12 @@ type Problem struct {
 // Profile defines model for Profile.
 type Profile struct {
 	// Answers What `names` stand for now
-	Answers     []string    `json:"answers"`
-	Approval    bool        `json:"approval"`
-	Description string      `json:"description"`
+	Answers     []string `json:"answers"`
+	Approval    bool     `json:"approval"`
+	Description string   `json:"description"`
+
+	// Devices Devices that use it, for those who may see all profiles
+	Devices     *int        `json:"devices,omitempty"`
 	Dns         []string    `json:"dns"`
 	Excluded    []string    `json:"excluded"`
 	Groups      []string    `json:"groups"`
@@ -1647,7 +1653,10 @@ type Profile struct {
 	Mtu         int         `json:"mtu"`
 	Name        string      `json:"name"`
 	Names       []string    `json:"names"`
-	Pops        []string    `json:"pops"`
+
+	// Outdated Of these, the devices that need a new file
+	Outdated *int     `json:"outdated,omitempty"`
+	Pops     []string `json:"pops"`
 
 	// Regions Where a device with this profile can connect now
 	Regions []struct {

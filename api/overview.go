@@ -19,7 +19,7 @@ func (s *Server) GetOverview(ctx context.Context, _ GetOverviewRequestObject) (G
 	if err != nil {
 		return nil, err
 	}
-	out := GetOverview200JSONResponse{Devices: devices.Devices, Connected: devices.Connected, Gateways: len(gateways)}
+	out := GetOverview200JSONResponse{Devices: devices.Devices, Connected: devices.Connected, Pending: devices.Pending, Gateways: len(gateways)}
 	for _, g := range gateways {
 		if g.Connected {
 			out.GatewaysOnline++

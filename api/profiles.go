@@ -84,6 +84,7 @@ func profileJSON(p peers.ProfileView) Profile {
 		RouteCount: &count, Included: texts(p.Included), Excluded: texts(p.Excluded), Dns: texts(p.DNS), Search: nonNil(p.Search), Mtu: p.MTU,
 		Names: nonNil(p.Names), Answers: texts(p.Answers), Match: nonNil(p.Match), IdleSeconds: seconds(p.Idle), Approval: p.Approval,
 		Keepalive: seconds(p.Keepalive), SessionSeconds: seconds(p.Session), MaxDevices: p.MaxDevices, Groups: ids(p.Groups), Pops: ids(p.PoPs),
+		Devices: &p.Devices, Outdated: &p.Outdated,
 	}
 	out.Regions = empty(out.Regions)
 	for _, r := range p.Regions {

@@ -18,7 +18,11 @@ type files struct {
 
 func readFiles(tx *store.Tx) (*files, error) {
 	pl, err := readPlaces(tx)
-	return &files{tx, pl, map[portal.ProfileID]portal.FileFacts{}, map[portal.ProfileID]portal.Profile{}}, err
+	return newFiles(tx, pl), err
+}
+
+func newFiles(tx *store.Tx, pl places) *files {
+	return &files{tx, pl, map[portal.ProfileID]portal.FileFacts{}, map[portal.ProfileID]portal.Profile{}}
 }
 
 // outdated lists what a version lacks; nothing for one that is not known.

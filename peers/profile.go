@@ -118,6 +118,8 @@ type ProfileView struct {
 	Routes  []netip.Prefix // what a client sends through the tunnel
 	Regions []Region       // where it is served, by name
 	Devices int            // that use it; 0 for those who may not see all profiles
+
+	Outdated int // of Devices, those that need a new file
 }
 
 // Profiles returns the profiles that the actor may use, by name.
@@ -190,15 +192,22 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 	if err != nil {
 		return nil, err
 	}
-	use := map[portal.ProfileID]int{}
+	use, outdated := map[portal.ProfileID]int{}, map[portal.ProfileID]int{}
 	if by.May(portal.ProfilesRead) {
 		if use, err = tx.ProfileUse(); err != nil {
 			return nil, err
 		}
+		old, err := newFiles(tx, pl).outdatedFiles("")
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range old {
+			outdated[x.Profile] += x.Devices
+		}
 	}
 	views := make([]ProfileView, len(profiles))
 	for i, p := range profiles {
-		views[i] = ProfileView{Profile: p, Routes: portal.Routes(p), Regions: pl.regions(p), Devices: use[p.ID]}
+		views[i] = ProfileView{Profile: p, Routes: portal.Routes(p), Regions: pl.regions(p), Devices: use[p.ID], Outdated: outdated[p.ID]}
 	}
 	return views, nil
 }

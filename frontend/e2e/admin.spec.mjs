@@ -87,6 +87,36 @@ describe('an admin', () => {
     assert.deepEqual(list.items.find((p) => p.name === 'Lab').routes, ['10.99.0.0/25']);
   });
 
+  test('changes a profile: files are out of date, and new devices wait for approval', async () => {
+    const { page } = admin;
+    await go('Profiles');
+    await page.getByRole('link', { name: /^Company networks/ }).click();
+    await page.getByLabel('MTU', { exact: true }).fill('1380');
+    await page.getByRole('switch', { name: 'New devices wait for approval' }).click();
+    await page.getByText('1 device needs the new file.').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Profiles', level: 1 }).waitFor();
+    const card = worker.page.getByRole('article', { name: 'Wendy laptop' });
+    await card.getByText('packet size (MTU)').waitFor();
+    await card.getByRole('link', { name: 'Get the new file' }).click();
+    await worker.page.getByText('Keep the key and change the tunnel by hand').click();
+    await worker.page.getByText('MTU = 1380', { exact: true }).waitFor();
+    await worker.page.getByRole('button', { name: 'I have changed it' }).click();
+    await card.waitFor();
+    assert.equal(await card.getByText('packet size (MTU)').count(), 0);
+
+    await addDevice(worker.page, { platform: 'Mac', name: 'Wendy Mac', profile: 'Company networks' });
+    await worker.page.getByText('Waiting for approval…').waitFor();
+    await worker.page.getByRole('button', { name: 'Copy the text' }).click();
+    await worker.page.getByRole('link', { name: 'Done' }).click();
+    await go('Overview');
+    await page.getByRole('link', { name: '1 device waits for approval' }).click();
+    await page.getByRole('button', { name: 'Approve Wendy Mac' }).click();
+    await page.getByRole('dialog', { name: 'Approve Wendy Mac?' }).getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('No device found').waitFor();
+    await worker.page.getByRole('article', { name: 'Wendy Mac' }).getByText('Ready').waitFor();
+  });
+
   test('writes a rule that reads as a sentence', async () => {
     const { page } = admin;
     await go('Access');

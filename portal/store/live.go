@@ -122,14 +122,14 @@ func (r liveRow) live() portal.Live {
 	}
 }
 
-// DeviceCount is how many devices there are and how many have a live tunnel.
-type DeviceCount struct{ Devices, Connected int }
+// DeviceCount is how many devices there are, how many have a live tunnel and how many wait for approval.
+type DeviceCount struct{ Devices, Connected, Pending int }
 
 // CountDevices counts all devices; connected are those with a handshake after since.
 func (tx *Tx) CountDevices(since time.Time) (DeviceCount, error) {
 	var c DeviceCount
-	err := tx.db.Raw(`SELECT (SELECT COUNT(*) FROM devices) AS devices, (SELECT COUNT(DISTINCT device_id) FROM device_live WHERE handshake > ?) AS connected`,
-		micros(since)).Scan(&c).Error
+	err := tx.db.Raw(`SELECT (SELECT COUNT(*) FROM devices) AS devices, (SELECT COUNT(DISTINCT device_id) FROM device_live WHERE handshake > ?) AS connected,
+		(SELECT COUNT(*) FROM devices WHERE state = ?) AS pending`, micros(since), string(portal.DevicePending)).Scan(&c).Error
 	if err != nil {
 		return DeviceCount{}, fmt.Errorf("count devices: %w", err)
 	}
@@ -151,7 +151,7 @@ func (tx *Tx) CountByOwner(users []portal.UserID, since time.Time) (map[portal.U
 			return nil, fmt.Errorf("count devices of people: %w", err)
 		}
 		for _, r := range rows {
-			counts[r.UserID] = DeviceCount{r.Devices, r.Connected}
+			counts[r.UserID] = DeviceCount{Devices: r.Devices, Connected: r.Connected}
 		}
 	}
 	return counts, nil

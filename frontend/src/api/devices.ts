@@ -13,11 +13,17 @@ export const myDevicesQuery = () =>
       ok(http.GET('/devices', { params: { query: { scope: 'mine', limit: 200 } }, signal })).then((r) => r.items),
   });
 
-export const allDevicesQuery = (q: string) =>
+/** Everybody's devices; only those that wait for approval or need a new file, where asked. */
+export const allDevicesQuery = (q: string, only?: 'pending' | 'outdated') =>
   infiniteQueryOptions({
-    queryKey: ['devices', 'all', q],
+    queryKey: ['devices', 'all', q, only],
     queryFn: ({ signal, pageParam }) =>
-      ok(http.GET('/devices', { params: { query: { scope: 'all', q: q || undefined, cursor: pageParam } }, signal })),
+      ok(
+        http.GET('/devices', {
+          params: { query: { scope: 'all', q: q || undefined, only, cursor: pageParam } },
+          signal,
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
   });
@@ -35,6 +41,13 @@ export const deviceQuery = (id: string) =>
     queryFn: ({ signal }) => ok(http.GET('/devices/{id}', { params: { path: { id } }, signal })),
   });
 
+export const deviceConfigQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['devices', 'config', id],
+    queryFn: ({ signal }) =>
+      ok(http.GET('/devices/{id}/config', { params: { path: { id } }, signal })).then((c) => c as WireGuardConfig), // JSON unless asked otherwise
+  });
+
 export const createDevice = (body: Schemas['NewDevice']) => ok(http.POST('/devices', { body }));
 
 export const renameDevice = (id: string, name: string) =>
@@ -45,6 +58,12 @@ export const revokeDevice = (id: string) => ok(http.DELETE('/devices/{id}', { pa
 export const replaceKey = (id: string, publicKey: string) =>
   ok(http.PUT('/devices/{id}/key', { params: { path: { id } }, body: { publicKey } }));
 
+/** Says that the device has this version of its file now. */
+export const noteDeviceFile = (id: string, version: string) =>
+  ok(http.PUT('/devices/{id}/file', { params: { path: { id } }, body: { version } }));
+
+export const approveDevice = (id: string) => ok(http.POST('/devices/{id}/approve', { params: { path: { id } } }));
+export const refuseDevice = (id: string) => ok(http.POST('/devices/{id}/refuse', { params: { path: { id } } }));
 export const suspendDevice = (id: string) => ok(http.POST('/devices/{id}/suspend', { params: { path: { id } } }));
 export const resumeDevice = (id: string) => ok(http.POST('/devices/{id}/resume', { params: { path: { id } } }));
 

@@ -1983,6 +1983,10 @@ export interface components {
             sessionSeconds: number;
             idleSeconds: number;
             approval: boolean;
+            /** @description Devices that use it, for those who may see all profiles */
+            devices?: number;
+            /** @description Of these, the devices that need a new file */
+            outdated?: number;
             maxDevices: number;
             groups: string[];
             pops: string[];
@@ -2527,6 +2531,8 @@ export interface components {
             devices: number;
             /** @description Devices with a live tunnel */
             connected: number;
+            /** @description Devices that wait for approval */
+            pending: number;
             gateways: number;
             gatewaysOnline: number;
             /** Format: int64 */

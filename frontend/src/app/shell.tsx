@@ -15,11 +15,12 @@ import {
   IconUserShield,
   IconUsers,
 } from '@tabler/icons-react';
-import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { type ComponentType, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { followEvents } from '../api/live.ts';
+import { overviewQuery } from '../api/overview.ts';
 import { may, type Right } from '../api/rights.ts';
 import { type Session, sessionQuery } from '../api/session.ts';
 import { Mark } from '../ui/mark.tsx';
@@ -124,6 +125,7 @@ function Brand() {
 
 function Nav({ session, path }: { session: Session; path: string }) {
   const { t } = useTranslation();
+  const waiting = useWaiting(session);
   const managed = manage.filter((e) => !e.right || may(session, e.right));
   return (
     <nav aria-label={t('shell.nav')} className={classes.nav}>
@@ -137,7 +139,7 @@ function Nav({ session, path }: { session: Session; path: string }) {
           <h2 id="nav-manage">{t('shell.manage')}</h2>
           <ul aria-labelledby="nav-manage">
             {managed.map((e) => (
-              <NavItem key={e.to} entry={e} path={path} />
+              <NavItem key={e.to} entry={e} path={path} waiting={waiting[e.label]} />
             ))}
           </ul>
         </>
@@ -150,7 +152,14 @@ function Nav({ session, path }: { session: Session; path: string }) {
   );
 }
 
-function NavItem({ entry, path }: { entry: Entry; path: string }) {
+/** How many things wait for the person at an entry. */
+function useWaiting(session: Session): Partial<Record<NavKey, number>> {
+  const judges = may(session, 'devices.write') && may(session, 'overview.read');
+  const overview = useQuery({ ...overviewQuery(), enabled: judges });
+  return { devices: overview.data?.pending };
+}
+
+function NavItem({ entry, path, waiting = 0 }: { entry: Entry; path: string; waiting?: number }) {
   const { t } = useTranslation();
   const Icon = entry.icon;
   return (
@@ -163,6 +172,11 @@ function NavItem({ entry, path }: { entry: Entry; path: string }) {
       >
         <Icon size={18} stroke={1.7} />
         {t(`nav.${entry.label}`)}
+        {waiting > 0 && (
+          <span className={classes.waiting} title={t('shell.waiting', { count: waiting })}>
+            {waiting}
+          </span>
+        )}
       </Link>
     </li>
   );

@@ -61,14 +61,14 @@ export function CopyButton({ value, children, variant = 'default', size = 'sm', 
 }
 
 /** Commands to paste, with their copy button. */
-export function Command({ text, onCopy }: { text: string; onCopy?: () => void }) {
+export function Command({ text, label, onCopy }: { text: string; label?: string; onCopy?: () => void }) {
   const { t } = useTranslation();
   return (
     <div className={classes.command}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
       <pre tabIndex={0}>{text}</pre>
       <CopyButton value={text} onCopy={onCopy}>
-        {t('copy.command')}
+        {label ?? t('copy.command')}
       </CopyButton>
     </div>
   );

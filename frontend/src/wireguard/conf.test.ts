@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WireGuardConfig } from '../api/devices.ts';
-import { buildConf, buildQrConf, serverCommand, tunnelName, withShortRoutes } from './conf.ts';
+import { buildConf, buildQrConf, changedLines, serverCommand, tunnelName, withShortRoutes } from './conf.ts';
 
 const config: WireGuardConfig = {
   fileName: 'office-seoul',
@@ -61,4 +61,13 @@ test.each([
   const got = tunnelName(fileName);
   expect(got).toMatch(/^[a-zA-Z0-9_=+.-]{1,15}$/);
   expect(got).toBe(want);
+});
+
+describe('what has changed in a file', () => {
+  test('is the lines that the reasons are about, once each, and the lines that are gone', () => {
+    expect(changedLines({ ...config, mtu: 0 }, ['dns', 'search', 'mtu', 'gateway', 'gateway_key'])).toEqual({
+      lines: ['DNS = 10.20.0.53, corp.example.com', `PublicKey = ${config.publicKey}`, `Endpoint = ${config.endpoint}`],
+      removed: ['MTU'],
+    });
+  });
 });

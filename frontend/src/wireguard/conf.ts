@@ -1,4 +1,4 @@
-import type { WireGuardConfig } from '../api/devices.ts';
+import type { Device, WireGuardConfig } from '../api/devices.ts';
 
 /** Builds the file that wg-quick, the WireGuard apps and NetworkManager read: the portal's part with the private key put in. */
 export function buildConf(config: WireGuardConfig, privateKey: string): string {
@@ -19,6 +19,27 @@ export function buildConf(config: WireGuardConfig, privateKey: string): string {
     ]),
     '',
   ].join('\n');
+}
+
+/** The lines of the file that these reasons are about, and the keys of lines that it has no more. */
+export function changedLines(
+  config: WireGuardConfig,
+  reasons: Device['outdated'],
+): { lines: string[]; removed: string[] } {
+  const about: Record<Device['outdated'][number], string[]> = {
+    routes: ['AllowedIPs'],
+    dns: ['DNS'],
+    search: ['DNS'],
+    mtu: ['MTU'],
+    keepalive: ['PersistentKeepalive'],
+    gateway: ['PublicKey', 'Endpoint'],
+    endpoint: ['Endpoint'],
+    gateway_key: ['PublicKey'],
+  };
+  const keys = [...new Set(reasons.flatMap((r) => about[r]))];
+  const file = buildConf(config, '').split('\n');
+  const found = (key: string) => file.find((line) => line.startsWith(`${key} = `));
+  return { lines: file.filter((line) => keys.some((k) => found(k) === line)), removed: keys.filter((k) => !found(k)) };
 }
 
 /** The same file in as few characters as possible, for a QR code. */

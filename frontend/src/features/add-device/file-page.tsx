@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Device, deviceQuery, replaceKey } from '../../api/devices.ts';
 import { useAction } from '../../ui/action.ts';
+import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { Card, Page } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Answer } from '../../ui/states.tsx';
@@ -15,6 +16,7 @@ import classes from './file.module.css';
 import { FileDelivery } from './file-delivery.tsx';
 import { type Fresh, forget, freshOf, keepFresh } from './fresh.ts';
 import { LeaveGuard } from './leave-guard.tsx';
+import { KeepKey } from './new-file.tsx';
 import { ScanDelivery } from './scan-delivery.tsx';
 import { StepBar } from './step-bar.tsx';
 import { Waiting } from './waiting.tsx';
@@ -79,7 +81,16 @@ function NoKey({ device, onFresh }: { device: Device; onFresh: (fresh: Fresh) =>
   return (
     <Card>
       <div className={classes.noKey}>
-        <h2>{t('file.noKeyTitle')}</h2>
+        {device.outdated.length > 0 ? (
+          <>
+            <h2>{t('outdated.title')}</h2>
+            <p>
+              {t('outdated.lead')} <OutdatedReasons reasons={device.outdated} />. {t('outdated.until')}
+            </p>
+          </>
+        ) : (
+          <h2>{t('file.noKeyTitle')}</h2>
+        )}
         <p>{t('file.noKeyLead')}</p>
         <p>{device.status === 'connected' ? t('file.noKeyCuts') : t('file.noKeyCutsNone')}</p>
         <div className={classes.buttons}>
@@ -88,6 +99,7 @@ function NoKey({ device, onFresh }: { device: Device; onFresh: (fresh: Fresh) =>
           </Button>
           <NewKey device={device} onFresh={onFresh} variant="filled" />
         </div>
+        {device.outdated.length > 0 && <KeepKey device={device} />}
       </div>
     </Card>
   );

@@ -6,6 +6,7 @@ import classes from './file.module.css';
 /** Waits in sight, and turns green by itself on the first handshake. */
 export function Waiting({ device, connected }: { device: Device; connected: boolean }) {
   const { t } = useTranslation();
+  const pending = device.state === 'pending';
   const gateway = [device.live?.gateway, device.live?.pop].filter(Boolean).join(', ');
   return (
     <div role="status" className={classes.waiting} data-connected={connected} data-testid="first-handshake">
@@ -15,8 +16,12 @@ export function Waiting({ device, connected }: { device: Device; connected: bool
         <IconLoader2 size={24} aria-hidden className={classes.spin} />
       )}
       <div>
-        <b>{connected ? t('file.connected') : t('file.waiting')}</b>
-        <span>{connected ? t('file.connectedLead', { name: device.name, gateway }) : t('file.waitingLead')}</span>
+        <b>{connected ? t('file.connected') : pending ? t('file.pending') : t('file.waiting')}</b>
+        <span>
+          {connected
+            ? t('file.connectedLead', { name: device.name, gateway })
+            : t(pending ? 'file.pendingLead' : 'file.waitingLead')}
+        </span>
       </div>
     </div>
   );

@@ -1,14 +1,33 @@
 import { useTranslation } from 'react-i18next';
-import { type Device, resumeDevice, revokeDevice, suspendDevice } from '../../api/devices.ts';
+import {
+  approveDevice,
+  type Device,
+  refuseDevice,
+  resumeDevice,
+  revokeDevice,
+  suspendDevice,
+} from '../../api/devices.ts';
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import classes from './devices.module.css';
 
-export type Deed = 'suspend' | 'resume' | 'revoke';
+export type Deed = 'approve' | 'refuse' | 'suspend' | 'resume' | 'revoke';
+
+/** Whether a deed makes sense for a device as it is. */
+export const fits = (deed: Deed, { state }: Device) =>
+  ({
+    approve: state === 'pending',
+    refuse: state === 'pending',
+    suspend: state === 'active',
+    resume: state === 'suspended',
+    revoke: state !== 'pending',
+  })[deed];
 
 type Props = { deed: Deed; devices: Device[]; onClose: () => void; onDone: () => void };
 
 const deeds: Record<Deed, (id: string) => Promise<unknown>> = {
+  approve: approveDevice,
+  refuse: refuseDevice,
   suspend: suspendDevice,
   resume: resumeDevice,
   revoke: revokeDevice,
@@ -38,7 +57,7 @@ export function DeedDialog({ deed, devices, onClose, onDone }: Props) {
       onClose={onClose}
       title={t(`devices.${deed}Title`, { count: devices.length, name: devices[0]?.name })}
       verb={deed === 'revoke' ? t('device.revoke') : t(`devices.${deed}`)}
-      harmless={deed === 'resume'}
+      harmless={deed === 'resume' || deed === 'approve'}
       onConfirm={() => run.run()}
       pending={run.pending}
       problem={run.problem}
@@ -47,12 +66,13 @@ export function DeedDialog({ deed, devices, onClose, onDone }: Props) {
         {devices.slice(0, named).map((d) => (
           <li key={d.id}>
             <b>{d.name}</b> · {d.owner.name || d.owner.email}
+            {d.state === 'pending' && ` · ${d.profile.name}`}
           </li>
         ))}
         {devices.length > named && <li>{t('devices.andMore', { count: devices.length - named })}</li>}
       </ul>
       <p>{t(`devices.${deed}What`)}</p>
-      {deed !== 'resume' && <p>{t('devices.cuts', { count: cuts })}</p>}
+      {(deed === 'suspend' || deed === 'revoke') && <p>{t('devices.cuts', { count: cuts })}</p>}
     </Confirm>
   );
 }

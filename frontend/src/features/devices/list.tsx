@@ -1,5 +1,5 @@
 import { Button, Menu, NativeSelect } from '@mantine/core';
-import { IconDevices, IconLock, IconLockOpen, IconTrash } from '@tabler/icons-react';
+import { IconCheck, IconDevices, IconLock, IconLockOpen, IconTrash, IconX } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useRouteContext, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,6 +10,7 @@ import type { Column } from '../../ui/columns.ts';
 import { CopyText } from '../../ui/copy.tsx';
 import { DeviceStatusChip } from '../../ui/device-status.tsx';
 import { formatBytes } from '../../ui/format.ts';
+import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { Page } from '../../ui/page.tsx';
 import { PlatformIcon } from '../../ui/platform-icon.tsx';
 import { RowMenu } from '../../ui/row-menu.tsx';
@@ -17,30 +18,31 @@ import { SearchField } from '../../ui/search-field.tsx';
 import { Answer, Empty, Loading, More } from '../../ui/states.tsx';
 import { DataTable } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
-import { type Deed, DeedDialog } from './deed-dialog.tsx';
+import { type Deed, DeedDialog, fits } from './deed-dialog.tsx';
 import classes from './devices.module.css';
 
 const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'pending', 'suspended'];
+const asked = (status?: string) => (status === 'pending' || status === 'outdated' ? status : undefined);
 
 export function DevicesPage() {
   const { t } = useTranslation();
   const { q, sort, status } = useSearch({ from: '/app/admin/devices' });
   const { session } = useRouteContext({ from: '/app' });
   const navigate = useNavigate({ from: '/admin/devices' });
-  const devices = useInfiniteQuery({ ...allDevicesQuery(q ?? ''), placeholderData: (old) => old });
+  const devices = useInfiniteQuery({ ...allDevicesQuery(q ?? '', asked(status)), placeholderData: (old) => old });
   const [selected, setSelected] = useState(new Set<string>());
   const [deed, setDeed] = useState<{ deed: Deed; devices: Device[] }>();
-  const columns = useColumns();
+  const writes = may(session, 'devices.write');
+  const columns = useColumns(writes ? (next, d) => setDeed({ deed: next, devices: [d] }) : undefined);
   const change = (part: { q?: string; sort?: string; status?: string }) =>
     void navigate({ search: (old) => ({ ...old, ...part }), replace: true });
-  const writes = may(session, 'devices.write');
 
   return (
     <Page title={t('devices.title')} lead={t('devices.lead')}>
       <Answer query={devices} loading={<Loading rows={6} />}>
         {(data) => {
           const loaded = data.pages.flatMap((p) => p.items);
-          const rows = status ? loaded.filter((d) => d.status === status) : loaded;
+          const rows = status && status !== 'outdated' ? loaded.filter((d) => d.status === status) : loaded;
           const chosen = rows.filter((d) => selected.has(d.id));
           return (
             <>
@@ -68,10 +70,14 @@ export function DevicesPage() {
                       data={[
                         { value: '', label: t('devices.anyStatus') },
                         ...statuses.map((s) => ({ value: s, label: t(`deviceStatus.${s}`) })),
+                        { value: 'outdated', label: t('devices.outdated') },
                       ]}
                     />
                     {chosen.length > 0 && (
-                      <Bulk chosen={chosen} onDeed={(next) => setDeed({ deed: next, devices: chosen })} />
+                      <Bulk
+                        chosen={chosen}
+                        onDeed={(next) => setDeed({ deed: next, devices: chosen.filter((d) => fits(next, d)) })}
+                      />
                     )}
                   </>
                 }
@@ -106,21 +112,37 @@ function Bulk({ chosen, onDeed }: { chosen: Device[]; onDeed: (deed: Deed) => vo
   return (
     <div className={classes.bulk}>
       <span role="status">{t('devices.selected', { count: chosen.length })}</span>
-      <Button size="xs" variant="default" onClick={() => onDeed('suspend')}>
-        {t('devices.suspend')}
-      </Button>
-      <Button size="xs" variant="default" onClick={() => onDeed('resume')}>
-        {t('devices.resume')}
-      </Button>
-      <Button size="xs" color="red" onClick={() => onDeed('revoke')}>
-        {t('device.revoke')}
-      </Button>
+      {(['approve', 'refuse', 'suspend', 'resume', 'revoke'] as const)
+        .filter((deed) => chosen.some((d) => fits(deed, d)))
+        .map((deed) => (
+          <Button
+            key={deed}
+            size="xs"
+            variant={deed === 'approve' || deed === 'revoke' ? 'filled' : 'default'}
+            color={deed === 'revoke' ? 'red' : undefined}
+            onClick={() => onDeed(deed)}
+          >
+            {deed === 'revoke' ? t('device.revoke') : t(`devices.${deed}`)}
+          </Button>
+        ))}
     </div>
   );
 }
 
 function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) => void }) {
   const { t } = useTranslation();
+  if (device.state === 'pending') {
+    return (
+      <RowMenu name={device.name}>
+        <Menu.Item leftSection={<IconCheck size={16} aria-hidden />} onClick={() => onDeed('approve')}>
+          {t('devices.approve')}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconX size={16} aria-hidden />} onClick={() => onDeed('refuse')}>
+          {t('devices.refuse')}
+        </Menu.Item>
+      </RowMenu>
+    );
+  }
   return (
     <RowMenu name={device.name}>
       {device.state === 'active' ? (
@@ -140,7 +162,7 @@ function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) =
   );
 }
 
-function useColumns(): Column<Device>[] {
+function useColumns(onDeed?: (deed: Deed, device: Device) => void): Column<Device>[] {
   const { t, i18n } = useTranslation();
   const { session } = useRouteContext({ from: '/app' });
   return [
@@ -174,7 +196,30 @@ function useColumns(): Column<Device>[] {
       key: 'status',
       title: t('devices.status'),
       sort: (d) => d.status,
-      cell: (d) => <DeviceStatusChip status={d.status} />,
+      cell: (d) => (
+        <span className={classes.status}>
+          <DeviceStatusChip status={d.status} />
+          {onDeed && d.state === 'pending' && (
+            <span className={classes.judge}>
+              {(['approve', 'refuse'] as const).map((next) => (
+                <button
+                  key={next}
+                  type="button"
+                  aria-label={t(`devices.${next}Named`, { name: d.name })}
+                  onClick={() => onDeed(next, d)}
+                >
+                  {t(`devices.${next}`)}
+                </button>
+              ))}
+            </span>
+          )}
+          {d.outdated.length > 0 && (
+            <span className={classes.outdated}>
+              {t('devices.outdated')}: <OutdatedReasons reasons={d.outdated} />
+            </span>
+          )}
+        </span>
+      ),
     },
     {
       key: 'profile',

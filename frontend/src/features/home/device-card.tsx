@@ -1,6 +1,6 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconDots, IconFileDownload, IconKey, IconPencil, IconTrash } from '@tabler/icons-react';
+import { IconDots, IconFileAlert, IconFileDownload, IconKey, IconPencil, IconTrash } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import type { Device } from '../../api/devices.ts';
 import { CopyText } from '../../ui/copy.tsx';
 import { DeviceStatusChip } from '../../ui/device-status.tsx';
 import { formatBytes } from '../../ui/format.ts';
+import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { PlatformIcon } from '../../ui/platform-icon.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { RenameDialog, RevokeDialog } from './device-dialogs.tsx';
@@ -33,6 +34,7 @@ export function DeviceCard({ device }: { device: Device }) {
         <DeviceMenu device={device} />
       </header>
       <DeviceStatusChip status={device.status} />
+      {device.outdated.length > 0 && <NewFileNote device={device} />}
       <dl className={classes.facts}>
         <Fact name={t('device.addresses')}>
           <CopyText value={device.ipv4} label="IPv4" />
@@ -55,6 +57,22 @@ export function DeviceCard({ device }: { device: Device }) {
         </Fact>
       </dl>
     </article>
+  );
+}
+
+/** The client has to be told of a change: why, and the way to the new file. */
+function NewFileNote({ device }: { device: Device }) {
+  const { t } = useTranslation();
+  return (
+    <p className={classes.newFile}>
+      <IconFileAlert size={16} aria-hidden />
+      <span>
+        {t('outdated.lead')} <OutdatedReasons reasons={device.outdated} />.{' '}
+        <Link to="/devices/$id/file" params={{ id: device.id } as never}>
+          {t('outdated.get')}
+        </Link>
+      </span>
+    </p>
   );
 }
 

@@ -1,11 +1,15 @@
+import { IconAlertTriangle, IconFileAlert, IconHourglass } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useRouteContext } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gatewaysQuery } from '../../api/gateways.ts';
 import { auditQuery, type Overview, overviewQuery } from '../../api/overview.ts';
+import { profilesQuery } from '../../api/profiles.ts';
+import { policyTestsQuery } from '../../api/reachability.ts';
 import { may } from '../../api/rights.ts';
 import { AuditSentence } from '../../ui/audit-sentence.tsx';
+import { Chip } from '../../ui/chip.tsx';
 import { formatMs } from '../../ui/format.ts';
 import { GatewayStatusChip } from '../../ui/gateway-status.tsx';
 import { Card, Page, Section } from '../../ui/page.tsx';
@@ -65,13 +69,14 @@ function Tile({ name, note, to, children }: { name: string; note?: string; to?: 
 function Attention() {
   const { t } = useTranslation();
   const gateways = useQuery(gatewaysQuery());
+  const more = useMore();
   return (
     <Section title={t('overview.attention')}>
       <Card flush>
         <Answer query={gateways}>
           {({ items }) => {
             const list = needsAttention(items);
-            if (list.length === 0) return <p className={classes.calm}>{t('overview.calm')}</p>;
+            if (list.length + more.length === 0) return <p className={classes.calm}>{t('overview.calm')}</p>;
             return (
               <ul className={classes.list}>
                 {list.map((g) => (
@@ -83,6 +88,7 @@ function Attention() {
                     <span className={classes.why}>{g.problem || t(`gatewayWhy.${g.status}`)}</span>
                   </li>
                 ))}
+                {more}
               </ul>
             );
           }}
@@ -90,6 +96,53 @@ function Attention() {
       </Card>
     </Section>
   );
+}
+
+/** What is not a gateway and wants somebody: policy tests that fail, devices that wait for approval or for a new file. */
+function useMore(): ReactNode[] {
+  const { t } = useTranslation();
+  const { session } = useRouteContext({ from: '/app' });
+  const overview = useQuery(overviewQuery());
+  const tests = useQuery({ ...policyTestsQuery(), enabled: may(session, 'access.read') });
+  const profiles = useQuery({ ...profilesQuery('all'), enabled: may(session, 'profiles.read') });
+  const failing = (tests.data ?? []).filter((test) => !test.result.passes);
+  const pending = overview.data?.pending ?? 0;
+  const outdated = (profiles.data ?? []).reduce((sum, p) => sum + (p.outdated ?? 0), 0);
+  const more: ReactNode[] = failing.map((test) => (
+    <li key={test.id}>
+      <Chip tone="bad" icon={IconAlertTriangle}>
+        {t('overview.testFails')}
+      </Chip>
+      <Link to="/admin/policy">{test.name}</Link>
+      <span className={classes.why}>{test.reason}</span>
+    </li>
+  ));
+  if (pending > 0) {
+    more.push(
+      <li key="pending">
+        <Chip tone="warn" icon={IconHourglass}>
+          {t('deviceStatus.pending')}
+        </Chip>
+        <Link to="/admin/devices" search={{ status: 'pending' }}>
+          {t('overview.pending', { count: pending })}
+        </Link>
+      </li>,
+    );
+  }
+  if (outdated > 0) {
+    more.push(
+      <li key="outdated">
+        <Chip tone="warn" icon={IconFileAlert}>
+          {t('devices.outdated')}
+        </Chip>
+        <Link to="/admin/devices" search={{ status: 'outdated' }}>
+          {t('overview.outdated', { count: outdated })}
+        </Link>
+        <span className={classes.why}>{t('overview.outdatedWhy')}</span>
+      </li>,
+    );
+  }
+  return more;
 }
 
 const newest = 8; // events

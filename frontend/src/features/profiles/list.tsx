@@ -59,6 +59,21 @@ function useColumns(): Column<Profile>[] {
     { key: 'mode', title: t('profiles.mode'), cell: (p) => t(`mode.${p.mode}`) },
     { key: 'routes', title: t('profiles.routes'), numeric: true, cell: (p) => p.routeCount ?? p.routes.length },
     {
+      key: 'devices',
+      title: t('profiles.devices'),
+      numeric: true,
+      cell: (p) => (
+        <span className={classes.uses}>
+          {p.devices ?? 0}
+          {!!p.outdated && (
+            <Link to="/admin/devices" search={{ status: 'outdated' }}>
+              {t('profiles.outdated', { count: p.outdated })}
+            </Link>
+          )}
+        </span>
+      ),
+    },
+    {
       key: 'session',
       title: t('profiles.session'),
       cell: (p) => formatDuration(sessionOf(p), i18n.language),
