@@ -14,6 +14,7 @@ const module = "github.com/sallyport/sallyport/"
 var arrows = map[string][]string{
 	"portal":                  {},
 	"portal/seal":             {},
+	"portal/posture":          {"portal"},
 	"portal/store":            {"portal", "migrations"},
 	"portal/store/storetest":  {"portal", "portal/store", "migrations"},
 	"migrations":              {},
@@ -99,8 +100,8 @@ func TestDependenciesPointDown(t *testing.T) {
 			if own, ours := strings.CutPrefix(dep, module); ours && !slices.Contains(allowed, own) {
 				t.Errorf("%s uses %s", pkg, own)
 			}
-			if pkg == "portal" && strings.Contains(strings.Split(dep, "/")[0], ".") {
-				t.Errorf("package portal uses %s and not only the standard library", dep)
+			if (pkg == "portal" || pkg == "portal/posture") && dep != module+"portal" && strings.Contains(strings.Split(dep, "/")[0], ".") {
+				t.Errorf("package %s uses %s and not only the standard library", pkg, dep)
 			}
 		}
 		if strings.HasPrefix(pkg, "peers/gateway") || pkg == "peers/feed" || pkg == "cmd/sallyport-gateway" {
