@@ -511,6 +511,90 @@ func (e ProfileInputMode) Valid() bool {
 	}
 }
 
+// Defines values for ProviderSettingsPreset.
+const (
+	ProviderSettingsPresetAuthentik ProviderSettingsPreset = "authentik"
+	ProviderSettingsPresetEmpty     ProviderSettingsPreset = ""
+	ProviderSettingsPresetEntra     ProviderSettingsPreset = "entra"
+	ProviderSettingsPresetGitlab    ProviderSettingsPreset = "gitlab"
+	ProviderSettingsPresetGoogle    ProviderSettingsPreset = "google"
+	ProviderSettingsPresetKeycloak  ProviderSettingsPreset = "keycloak"
+	ProviderSettingsPresetOkta      ProviderSettingsPreset = "okta"
+	ProviderSettingsPresetOther     ProviderSettingsPreset = "other"
+)
+
+// Valid indicates whether the value is a known member of the ProviderSettingsPreset enum.
+func (e ProviderSettingsPreset) Valid() bool {
+	switch e {
+	case ProviderSettingsPresetAuthentik:
+		return true
+	case ProviderSettingsPresetEmpty:
+		return true
+	case ProviderSettingsPresetEntra:
+		return true
+	case ProviderSettingsPresetGitlab:
+		return true
+	case ProviderSettingsPresetGoogle:
+		return true
+	case ProviderSettingsPresetKeycloak:
+		return true
+	case ProviderSettingsPresetOkta:
+		return true
+	case ProviderSettingsPresetOther:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderSettingsPrompt.
+const (
+	ProviderSettingsPromptConsent       ProviderSettingsPrompt = "consent"
+	ProviderSettingsPromptEmpty         ProviderSettingsPrompt = ""
+	ProviderSettingsPromptLogin         ProviderSettingsPrompt = "login"
+	ProviderSettingsPromptSelectAccount ProviderSettingsPrompt = "select_account"
+)
+
+// Valid indicates whether the value is a known member of the ProviderSettingsPrompt enum.
+func (e ProviderSettingsPrompt) Valid() bool {
+	switch e {
+	case ProviderSettingsPromptConsent:
+		return true
+	case ProviderSettingsPromptEmpty:
+		return true
+	case ProviderSettingsPromptLogin:
+		return true
+	case ProviderSettingsPromptSelectAccount:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderTestOutcome.
+const (
+	ProviderTestOutcomeCreated  ProviderTestOutcome = "created"
+	ProviderTestOutcomeExisting ProviderTestOutcome = "existing"
+	ProviderTestOutcomeFailed   ProviderTestOutcome = "failed"
+	ProviderTestOutcomeRefused  ProviderTestOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the ProviderTestOutcome enum.
+func (e ProviderTestOutcome) Valid() bool {
+	switch e {
+	case ProviderTestOutcomeCreated:
+		return true
+	case ProviderTestOutcomeExisting:
+		return true
+	case ProviderTestOutcomeFailed:
+		return true
+	case ProviderTestOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReachabilityLevel.
 const (
 	ReachabilityLevelFull       ReachabilityLevel = "full"
@@ -835,39 +919,6 @@ func (e SessionStage) Valid() bool {
 	}
 }
 
-// Defines values for Weekday.
-const (
-	WeekdayFri Weekday = "fri"
-	WeekdayMon Weekday = "mon"
-	WeekdaySat Weekday = "sat"
-	WeekdaySun Weekday = "sun"
-	WeekdayThu Weekday = "thu"
-	WeekdayTue Weekday = "tue"
-	WeekdayWed Weekday = "wed"
-)
-
-// Valid indicates whether the value is a known member of the Weekday enum.
-func (e Weekday) Valid() bool {
-	switch e {
-	case WeekdayFri:
-		return true
-	case WeekdayMon:
-		return true
-	case WeekdaySat:
-		return true
-	case WeekdaySun:
-		return true
-	case WeekdayThu:
-		return true
-	case WeekdayTue:
-		return true
-	case WeekdayWed:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ExportAuditParamsFormat.
 const (
 	ExportAuditParamsFormatCsv   ExportAuditParamsFormat = "csv"
@@ -1047,14 +1098,11 @@ type BrowserSession struct {
 	UserAgent string    `json:"userAgent"`
 }
 
-// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
-type Conditions struct {
-	ValidFrom  *time.Time `json:"validFrom,omitempty"`
-	ValidUntil *time.Time `json:"validUntil,omitempty"`
+// ClaimGroups defines model for ClaimGroups.
+type ClaimGroups = []string
 
-	// Windows One of them must be open
-	Windows *[]TimeWindow `json:"windows,omitempty"`
-}
+// ClaimName By its whole name, or by its path: "realm_access.roles"
+type ClaimName = string
 
 // Device defines model for Device.
 type Device struct {
@@ -1328,6 +1376,55 @@ type GroupSource string
 // IdText defines model for IdText.
 type IdText = string
 
+// Identity defines model for Identity.
+type Identity struct {
+	AddedAt time.Time `json:"addedAt"`
+
+	// Current This session began with it
+	Current bool   `json:"current"`
+	Id      string `json:"id"`
+	Issuer  string `json:"issuer"`
+
+	// Kept A directory keeps the person by this account: it can't be disconnected
+	Kept bool `json:"kept"`
+
+	// Provider Name of the provider; empty when there is none with this issuer now
+	Provider string `json:"provider"`
+	Subject  string `json:"subject"`
+}
+
+// IdentityProvider defines model for IdentityProvider.
+type IdentityProvider struct {
+	Enabled bool `json:"enabled"`
+
+	// FromFile From the configuration file: it can't be changed here
+	FromFile  bool   `json:"fromFile"`
+	HasSecret bool   `json:"hasSecret"`
+	Id        string `json:"id"`
+
+	// LogoutUri The same for back-channel logout
+	LogoutUri string `json:"logoutUri"`
+
+	// People Whose those are
+	People int `json:"people"`
+
+	// RedirectUri To register with the provider
+	RedirectUri string `json:"redirectUri"`
+
+	// Sessions Live ones that it began
+	Sessions  int              `json:"sessions"`
+	Settings  ProviderSettings `json:"settings"`
+	UpdatedAt *time.Time       `json:"updatedAt,omitempty"`
+}
+
+// IdentityProviderInput defines model for IdentityProviderInput.
+type IdentityProviderInput struct {
+	// ClientSecret Left out: the one that is there stays; empty: a public client. Never shown again
+	ClientSecret *string          `json:"clientSecret,omitempty"`
+	Enabled      bool             `json:"enabled"`
+	Settings     ProviderSettings `json:"settings"`
+}
+
 // Name Printable characters; shown as typed
 type Name = string
 
@@ -1343,6 +1440,16 @@ type NewDevice struct {
 	PublicKey PublicKey `json:"publicKey"`
 }
 
+// NewIdentityProvider defines model for NewIdentityProvider.
+type NewIdentityProvider struct {
+	ClientSecret *string `json:"clientSecret,omitempty"`
+	Enabled      bool    `json:"enabled"`
+
+	// Id Part of the redirect URI
+	Id       ProviderId       `json:"id"`
+	Settings ProviderSettings `json:"settings"`
+}
+
 // Overview defines model for Overview.
 type Overview struct {
 	// Connected Devices with a live tunnel
@@ -1350,10 +1457,7 @@ type Overview struct {
 	Devices        int `json:"devices"`
 	Gateways       int `json:"gateways"`
 	GatewaysOnline int `json:"gatewaysOnline"`
-
-	// Pending Devices that wait for approval
-	Pending int `json:"pending"`
-	People  int `json:"people"`
+	People         int `json:"people"`
 
 	// PushP50Ms Click to applied, recent changes; absent without any
 	PushP50Ms *float64 `json:"pushP50Ms,omitempty"`
@@ -1407,12 +1511,6 @@ type PersonPage struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
-// PersonRef defines model for PersonRef.
-type PersonRef struct {
-	Id   string `json:"id"`
-	Name string `json:"name"`
-}
-
 // Platform defines model for Platform.
 type Platform string
 
@@ -1443,9 +1541,7 @@ type PolicyChange struct {
 	} `json:"member,omitempty"`
 	Profile  *ProfileInput  `json:"profile,omitempty"`
 	Resource *ResourceInput `json:"resource,omitempty"`
-
-	// Rule At least one group or person, and at least one resource or tag
-	Rule *RuleInput `json:"rule,omitempty"`
+	Rule     *RuleInput     `json:"rule,omitempty"`
 }
 
 // PolicyDiff defines model for PolicyDiff.
@@ -1634,29 +1730,24 @@ type Problem struct {
 // Profile defines model for Profile.
 type Profile struct {
 	// Answers What `names` stand for now
-	Answers     []string `json:"answers"`
-	Approval    bool     `json:"approval"`
-	Description string   `json:"description"`
-
-	// Devices Devices that use it, for those who may see all profiles
-	Devices     *int        `json:"devices,omitempty"`
-	Dns         []string    `json:"dns"`
-	Excluded    []string    `json:"excluded"`
-	Groups      []string    `json:"groups"`
-	Id          string      `json:"id"`
-	IdleSeconds int         `json:"idleSeconds"`
-	Included    []string    `json:"included"`
-	Keepalive   int         `json:"keepalive"`
-	Match       []string    `json:"match"`
-	MaxDevices  int         `json:"maxDevices"`
-	Mode        ProfileMode `json:"mode"`
-	Mtu         int         `json:"mtu"`
-	Name        string      `json:"name"`
-	Names       []string    `json:"names"`
-
-	// Outdated Of these, the devices that need a new file
-	Outdated *int     `json:"outdated,omitempty"`
-	Pops     []string `json:"pops"`
+	Answers          []string    `json:"answers"`
+	Approval         bool        `json:"approval"`
+	Description      string      `json:"description"`
+	Dns              []string    `json:"dns"`
+	Excluded         []string    `json:"excluded"`
+	Groups           []string    `json:"groups"`
+	Id               string      `json:"id"`
+	IdleSeconds      int         `json:"idleSeconds"`
+	Included         []string    `json:"included"`
+	Keepalive        int         `json:"keepalive"`
+	LogoutEndsGrants *bool       `json:"logoutEndsGrants,omitempty"`
+	Match            []string    `json:"match"`
+	MaxDevices       int         `json:"maxDevices"`
+	Mode             ProfileMode `json:"mode"`
+	Mtu              int         `json:"mtu"`
+	Name             string      `json:"name"`
+	Names            []string    `json:"names"`
+	Pops             []string    `json:"pops"`
 
 	// Regions Where a device with this profile can connect now
 	Regions []struct {
@@ -1698,6 +1789,9 @@ type ProfileInput struct {
 	// Keepalive Seconds; 0: none
 	Keepalive *int `json:"keepalive,omitempty"`
 
+	// LogoutEndsGrants Tunnels end when the provider says that the session there has ended (back-channel logout)
+	LogoutEndsGrants *bool `json:"logoutEndsGrants,omitempty"`
+
 	// Match Only names below these are asked of `dns`, by clients that can; a WireGuard file has no place for it
 	Match *[]string `json:"match,omitempty"`
 
@@ -1722,6 +1816,107 @@ type ProfileInput struct {
 
 // ProfileInputMode defines model for ProfileInput.Mode.
 type ProfileInputMode string
+
+// ProviderId Part of the redirect URI
+type ProviderId = string
+
+// ProviderSettings defines model for ProviderSettings.
+type ProviderSettings struct {
+	AcrValues     *WordList    `json:"acrValues,omitempty"`
+	AdminGroups   *ClaimGroups `json:"adminGroups,omitempty"`
+	AuditorGroups *ClaimGroups `json:"auditorGroups,omitempty"`
+	ClientId      string       `json:"clientId"`
+
+	// Create People are created at their first sign-in
+	Create bool `json:"create"`
+
+	// Domains Only verified addresses in these; empty: any
+	Domains *[]string `json:"domains,omitempty"`
+
+	// EmailClaim By its whole name, or by its path: "realm_access.roles"
+	EmailClaim *ClaimName `json:"emailClaim,omitempty"`
+
+	// EmailTrusted Addresses count as verified where the provider does not say
+	EmailTrusted *bool `json:"emailTrusted,omitempty"`
+
+	// GroupsClaim By its whole name, or by its path: "realm_access.roles"
+	GroupsClaim    *ClaimName   `json:"groupsClaim,omitempty"`
+	HelpDeskGroups *ClaimGroups `json:"helpDeskGroups,omitempty"`
+
+	// Issuer Exactly as the provider says it
+	Issuer string `json:"issuer"`
+
+	// Logout Signing out here signs out there
+	Logout *bool `json:"logout,omitempty"`
+
+	// MaxAge Seconds since the person showed themselves to the provider; null: any
+	MaxAge *int `json:"maxAge,omitempty"`
+
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+
+	// NameClaim By its whole name, or by its path: "realm_access.roles"
+	NameClaim          *ClaimName   `json:"nameClaim,omitempty"`
+	NetworkAdminGroups *ClaimGroups `json:"networkAdminGroups,omitempty"`
+	OwnerGroups        *ClaimGroups `json:"ownerGroups,omitempty"`
+
+	// Preset Only shown
+	Preset *ProviderSettingsPreset `json:"preset,omitempty"`
+	Prompt *ProviderSettingsPrompt `json:"prompt,omitempty"`
+
+	// Scopes Beside "openid"
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// SubjectClaim What people are keyed by, beside the issuer; empty: "sub". No claim that people can change
+	SubjectClaim *string `json:"subjectClaim,omitempty"`
+
+	// TrustAcr The same for "acr"
+	TrustAcr *[]string `json:"trustAcr,omitempty"`
+
+	// TrustAmr Any of these in "amr" counts as the second factor
+	TrustAmr *[]string `json:"trustAmr,omitempty"`
+}
+
+// ProviderSettingsPreset Only shown
+type ProviderSettingsPreset string
+
+// ProviderSettingsPrompt defines model for ProviderSettings.Prompt.
+type ProviderSettingsPrompt string
+
+// ProviderTest defines model for ProviderTest.
+type ProviderTest struct {
+	// Cause In the words of the program
+	Cause *string `json:"cause,omitempty"`
+
+	// Claims As the provider said them
+	Claims        *map[string]interface{} `json:"claims,omitempty"`
+	Done          bool                    `json:"done"`
+	Email         *string                 `json:"email,omitempty"`
+	EmailVerified *bool                   `json:"emailVerified,omitempty"`
+
+	// Factor The provider's second factor would count
+	Factor *bool     `json:"factor,omitempty"`
+	Groups *[]string `json:"groups,omitempty"`
+
+	// GroupsSaid The groups claim was there
+	GroupsSaid *bool                `json:"groupsSaid,omitempty"`
+	Issuer     *string              `json:"issuer,omitempty"`
+	Name       *string              `json:"name,omitempty"`
+	Outcome    *ProviderTestOutcome `json:"outcome,omitempty"`
+
+	// PersonId Who it is, where the person is there already
+	PersonId   *string `json:"personId,omitempty"`
+	PersonName *string `json:"personName,omitempty"`
+	Provider   *string `json:"provider,omitempty"`
+
+	// Reason Why it failed or would be refused
+	Reason  *string `json:"reason,omitempty"`
+	Role    *Role   `json:"role,omitempty"`
+	Subject *string `json:"subject,omitempty"`
+}
+
+// ProviderTestOutcome defines model for ProviderTest.Outcome.
+type ProviderTestOutcome string
 
 // PublicKey X25519 public key in base64, as `wg pubkey` prints it
 type PublicKey = string
@@ -1845,7 +2040,6 @@ type Resource struct {
 	Name      string            `json:"name"`
 	Ports     []PortRange       `json:"ports"`
 	Prefixes  []string          `json:"prefixes"`
-	Tags      []string          `json:"tags"`
 	Transport ResourceTransport `json:"transport"`
 }
 
@@ -1857,8 +2051,7 @@ type ResourceInput struct {
 	// Name Printable characters; shown as typed
 	Name      Name                   `json:"name"`
 	Ports     *[]PortRange           `json:"ports,omitempty"`
-	Prefixes  *[]Prefix              `json:"prefixes,omitempty"`
-	Tags      *[]Tag                 `json:"tags,omitempty"`
+	Prefixes  []Prefix               `json:"prefixes"`
 	Transport ResourceInputTransport `json:"transport"`
 }
 
@@ -1903,44 +2096,31 @@ type RoleTableRolesHoldersState string
 
 // Rule defines model for Rule.
 type Rule struct {
-	Action RuleAction `json:"action"`
-
-	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
-	Conditions Conditions  `json:"conditions"`
-	Groups     []string    `json:"groups"`
-	Id         string      `json:"id"`
-	Name       string      `json:"name"`
-	People     []PersonRef `json:"people"`
-	Reason     string      `json:"reason"`
-	Resources  []string    `json:"resources"`
-	Tags       []string    `json:"tags"`
+	Action    RuleAction `json:"action"`
+	Groups    []string   `json:"groups"`
+	Id        string     `json:"id"`
+	Name      string     `json:"name"`
+	Reason    string     `json:"reason"`
+	Resources []string   `json:"resources"`
 }
 
 // RuleAction defines model for Rule.Action.
 type RuleAction string
 
-// RuleInput At least one group or person, and at least one resource or tag
+// RuleInput defines model for RuleInput.
 type RuleInput struct {
-	// Action A deny wins over every allow, whatever the order
 	Action RuleInputAction `json:"action"`
-
-	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
-	Conditions *Conditions `json:"conditions,omitempty"`
-	Groups     *[]IdText   `json:"groups,omitempty"`
+	Groups []IdText        `json:"groups"`
 
 	// Name Printable characters; shown as typed
-	Name   Name      `json:"name"`
-	People *[]IdText `json:"people,omitempty"`
+	Name Name `json:"name"`
 
 	// Reason Why it exists
-	Reason    string    `json:"reason"`
-	Resources *[]IdText `json:"resources,omitempty"`
-
-	// Tags Every resource with one of them, also one that gets it later
-	Tags *[]Tag `json:"tags,omitempty"`
+	Reason    string   `json:"reason"`
+	Resources []IdText `json:"resources"`
 }
 
-// RuleInputAction A deny wins over every allow, whatever the order
+// RuleInputAction defines model for RuleInput.Action.
 type RuleInputAction string
 
 // Scim defines model for Scim.
@@ -2051,32 +2231,6 @@ type SignIn struct {
 	Version string `json:"version"`
 }
 
-// Tag One word, kept in lower case
-//
-// Example: production
-type Tag = string
-
-// TimeWindow Opens on each of the days at start and closes at end, by the clock on the wall there; an end that is not after the start is on the next day
-type TimeWindow struct {
-	// Days Empty: every day
-	Days *[]Weekday `json:"days,omitempty"`
-
-	// End 00:00 to 24:00
-	//
-	// Example: 19:00
-	End string `json:"end"`
-
-	// Start 00:00 to 23:59
-	//
-	// Example: 09:00
-	Start string `json:"start"`
-
-	// Zone IANA time zone
-	//
-	// Example: Asia/Seoul
-	Zone string `json:"zone"`
-}
-
 // Token defines model for Token.
 type Token struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -2104,9 +2258,6 @@ type TotpEnrolment struct {
 	// Uri otpauth:// URI, for the QR code
 	Uri string `json:"uri"`
 }
-
-// Weekday defines model for Weekday.
-type Weekday string
 
 // WireGuardConfig defines model for WireGuardConfig.
 type WireGuardConfig struct {
@@ -2143,6 +2294,9 @@ type WireGuardConfig struct {
 	// Version What the file was made from, for `PUT /devices/{id}/file`
 	Version *string `json:"version,omitempty"`
 }
+
+// WordList defines model for WordList.
+type WordList = []string
 
 // AuditAction defines model for AuditAction.
 type AuditAction = string
@@ -2201,6 +2355,14 @@ type ProblemResponse = Problem
 // ProfileResponse defines model for ProfileResponse.
 type ProfileResponse = Profile
 
+// RedirectResponse defines model for RedirectResponse.
+type RedirectResponse struct {
+	Redirect string `json:"redirect"`
+
+	// Test Id of the test, where it is one
+	Test *string `json:"test,omitempty"`
+}
+
 // ResourceResponse defines model for ResourceResponse.
 type ResourceResponse = Resource
 
@@ -2236,7 +2398,7 @@ type ProfileBody = ProfileInput
 // ResourceBody defines model for ResourceBody.
 type ResourceBody = ResourceInput
 
-// RuleBody At least one group or person, and at least one resource or tag
+// RuleBody defines model for RuleBody.
 type RuleBody = RuleInput
 
 // ListAuditParams defines parameters for ListAudit.
@@ -2399,6 +2561,12 @@ type ListGroupMembersParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// LinkIdentityJSONBody defines parameters for LinkIdentity.
+type LinkIdentityJSONBody struct {
+	// Provider Part of the redirect URI
+	Provider ProviderId `json:"provider"`
+}
+
 // ListPeopleParams defines parameters for ListPeople.
 type ListPeopleParams struct {
 	// Q Part of a name or address
@@ -2529,6 +2697,18 @@ type CreateGroupJSONRequestBody CreateGroupJSONBody
 
 // RenameGroupJSONRequestBody defines body for RenameGroup for application/json ContentType.
 type RenameGroupJSONRequestBody RenameGroupJSONBody
+
+// LinkIdentityJSONRequestBody defines body for LinkIdentity for application/json ContentType.
+type LinkIdentityJSONRequestBody LinkIdentityJSONBody
+
+// CreateIdentityProviderJSONRequestBody defines body for CreateIdentityProvider for application/json ContentType.
+type CreateIdentityProviderJSONRequestBody = NewIdentityProvider
+
+// UpdateIdentityProviderJSONRequestBody defines body for UpdateIdentityProvider for application/json ContentType.
+type UpdateIdentityProviderJSONRequestBody = IdentityProviderInput
+
+// TestIdentityProviderJSONRequestBody defines body for TestIdentityProvider for application/json ContentType.
+type TestIdentityProviderJSONRequestBody = IdentityProviderInput
 
 // SetRoleJSONRequestBody defines body for SetRole for application/json ContentType.
 type SetRoleJSONRequestBody SetRoleJSONBody
@@ -2840,6 +3020,33 @@ type ServerInterface interface {
 	// AddGroupMember Give a local membership
 	// (PUT /groups/{id}/members/{person})
 	AddGroupMember(ctx echo.Context, id Id, person IdText) error
+	// ListIdentities Your accounts at identity providers
+	// (GET /identities)
+	ListIdentities(ctx echo.Context) error
+	// LinkIdentity Begin to connect one more account
+	// (POST /identities)
+	LinkIdentity(ctx echo.Context) error
+	// UnlinkIdentity Disconnect an account
+	// (DELETE /identities/{id})
+	UnlinkIdentity(ctx echo.Context, id Id) error
+	// GetIdentityProviderTest What came of a test
+	// (GET /identity-provider-tests/{id})
+	GetIdentityProviderTest(ctx echo.Context, id Id) error
+	// ListIdentityProviders OpenID providers that people sign in with
+	// (GET /identity-providers)
+	ListIdentityProviders(ctx echo.Context) error
+	// CreateIdentityProvider Add an OpenID provider
+	// (POST /identity-providers)
+	CreateIdentityProvider(ctx echo.Context) error
+	// DeleteIdentityProvider Delete a provider
+	// (DELETE /identity-providers/{id})
+	DeleteIdentityProvider(ctx echo.Context, id Id) error
+	// UpdateIdentityProvider Replace a provider's settings
+	// (PUT /identity-providers/{id})
+	UpdateIdentityProvider(ctx echo.Context, id Id) error
+	// TestIdentityProvider Begin a sign-in with settings that are not saved
+	// (POST /identity-providers/{id}/test)
+	TestIdentityProvider(ctx echo.Context, id Id) error
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx echo.Context) error
@@ -2855,9 +3062,12 @@ type ServerInterface interface {
 	// GetPersonFactors A person's second factors
 	// (GET /people/{id}/factors)
 	GetPersonFactors(ctx echo.Context, id Id) error
-	// ListPersonIdentities A person's accounts at providers
+	// ListPersonIdentities A person's accounts at identity providers
 	// (GET /people/{id}/identities)
 	ListPersonIdentities(ctx echo.Context, id Id) error
+	// UnlinkPersonIdentity Disconnect one of a person's accounts
+	// (DELETE /people/{id}/identities/{identity})
+	UnlinkPersonIdentity(ctx echo.Context, id Id, identity IdText) error
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx echo.Context, id Id) error
@@ -3808,6 +4018,122 @@ func (w *ServerInterfaceWrapper) AddGroupMember(ctx echo.Context) error {
 	return err
 }
 
+// ListIdentities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListIdentities(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListIdentities(ctx)
+	return err
+}
+
+// LinkIdentity converts echo context to params.
+func (w *ServerInterfaceWrapper) LinkIdentity(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LinkIdentity(ctx)
+	return err
+}
+
+// UnlinkIdentity converts echo context to params.
+func (w *ServerInterfaceWrapper) UnlinkIdentity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnlinkIdentity(ctx, id)
+	return err
+}
+
+// GetIdentityProviderTest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetIdentityProviderTest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetIdentityProviderTest(ctx, id)
+	return err
+}
+
+// ListIdentityProviders converts echo context to params.
+func (w *ServerInterfaceWrapper) ListIdentityProviders(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListIdentityProviders(ctx)
+	return err
+}
+
+// CreateIdentityProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateIdentityProvider(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateIdentityProvider(ctx)
+	return err
+}
+
+// DeleteIdentityProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteIdentityProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteIdentityProvider(ctx, id)
+	return err
+}
+
+// UpdateIdentityProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateIdentityProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateIdentityProvider(ctx, id)
+	return err
+}
+
+// TestIdentityProvider converts echo context to params.
+func (w *ServerInterfaceWrapper) TestIdentityProvider(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestIdentityProvider(ctx, id)
+	return err
+}
+
 // GetOverview converts echo context to params.
 func (w *ServerInterfaceWrapper) GetOverview(ctx echo.Context) error {
 	var err error
@@ -3910,6 +4236,30 @@ func (w *ServerInterfaceWrapper) ListPersonIdentities(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPersonIdentities(ctx, id)
+	return err
+}
+
+// UnlinkPersonIdentity converts echo context to params.
+func (w *ServerInterfaceWrapper) UnlinkPersonIdentity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "identity" -------------
+	var identity IdText
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity", ctx.Param("identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnlinkPersonIdentity(ctx, id, identity)
 	return err
 }
 
@@ -4660,6 +5010,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/factor-policies", wrapper.ListFactorPolicies, options.OperationMiddlewares["listFactorPolicies"]...)
 	router.DELETE(options.BaseURL+"/factor-policies/:id", wrapper.DeleteFactorPolicy, options.OperationMiddlewares["deleteFactorPolicy"]...)
 	router.PUT(options.BaseURL+"/factor-policies/:id", wrapper.SetFactorPolicy, options.OperationMiddlewares["setFactorPolicy"]...)
+	router.GET(options.BaseURL+"/identities", wrapper.ListIdentities, options.OperationMiddlewares["listIdentities"]...)
+	router.POST(options.BaseURL+"/identities", wrapper.LinkIdentity, options.OperationMiddlewares["linkIdentity"]...)
+	router.DELETE(options.BaseURL+"/identities/:id", wrapper.UnlinkIdentity, options.OperationMiddlewares["unlinkIdentity"]...)
+	router.GET(options.BaseURL+"/identity-providers", wrapper.ListIdentityProviders, options.OperationMiddlewares["listIdentityProviders"]...)
+	router.POST(options.BaseURL+"/identity-providers", wrapper.CreateIdentityProvider, options.OperationMiddlewares["createIdentityProvider"]...)
+	router.DELETE(options.BaseURL+"/identity-providers/:id", wrapper.DeleteIdentityProvider, options.OperationMiddlewares["deleteIdentityProvider"]...)
+	router.PUT(options.BaseURL+"/identity-providers/:id", wrapper.UpdateIdentityProvider, options.OperationMiddlewares["updateIdentityProvider"]...)
+	router.POST(options.BaseURL+"/identity-providers/:id/test", wrapper.TestIdentityProvider, options.OperationMiddlewares["testIdentityProvider"]...)
+	router.GET(options.BaseURL+"/identity-provider-tests/:id", wrapper.GetIdentityProviderTest, options.OperationMiddlewares["getIdentityProviderTest"]...)
 	router.POST(options.BaseURL+"/factors/recovery-codes", wrapper.NewRecoveryCodes, options.OperationMiddlewares["newRecoveryCodes"]...)
 	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
@@ -4719,9 +5078,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/people/:id/sessions", wrapper.ListPersonSessions, options.OperationMiddlewares["listPersonSessions"]...)
 	router.DELETE(options.BaseURL+"/people/:id/tokens", wrapper.EndPersonTokens, options.OperationMiddlewares["endPersonTokens"]...)
 	router.GET(options.BaseURL+"/people/:id/tokens", wrapper.ListPersonTokens, options.OperationMiddlewares["listPersonTokens"]...)
-	router.GET(options.BaseURL+"/people/:id/identities", wrapper.ListPersonIdentities, options.OperationMiddlewares["listPersonIdentities"]...)
 	router.DELETE(options.BaseURL+"/people/:id/factors", wrapper.ResetFactors, options.OperationMiddlewares["resetFactors"]...)
 	router.GET(options.BaseURL+"/people/:id/factors", wrapper.GetPersonFactors, options.OperationMiddlewares["getPersonFactors"]...)
+	router.GET(options.BaseURL+"/people/:id/identities", wrapper.ListPersonIdentities, options.OperationMiddlewares["listPersonIdentities"]...)
+	router.DELETE(options.BaseURL+"/people/:id/identities/:identity", wrapper.UnlinkPersonIdentity, options.OperationMiddlewares["unlinkPersonIdentity"]...)
 	router.GET(options.BaseURL+"/roles", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
 	router.GET(options.BaseURL+"/scim", wrapper.GetScim, options.OperationMiddlewares["getScim"]...)
 	router.POST(options.BaseURL+"/scim/tokens", wrapper.CreateScimToken, options.OperationMiddlewares["createScimToken"]...)
@@ -4763,6 +5123,13 @@ type PopResponseJSONResponse Pop
 type ProblemResponseApplicationProblemPlusJSONResponse Problem
 
 type ProfileResponseJSONResponse Profile
+
+type RedirectResponseJSONResponse struct {
+	Redirect string `json:"redirect"`
+
+	// Test Id of the test, where it is one
+	Test *string `json:"test,omitempty"`
+}
 
 type ResourceResponseJSONResponse Resource
 
@@ -6551,6 +6918,337 @@ func (response AddGroupMemberdefaultApplicationProblemPlusJSONResponse) VisitAdd
 	return err
 }
 
+type ListIdentitiesRequestObject struct {
+}
+
+type ListIdentitiesResponseObject interface {
+	VisitListIdentitiesResponse(w http.ResponseWriter) error
+}
+
+type ListIdentities200JSONResponse struct {
+	Items []Identity `json:"items"`
+}
+
+func (response ListIdentities200JSONResponse) VisitListIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIdentitiesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIdentitiesdefaultApplicationProblemPlusJSONResponse) VisitListIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkIdentityRequestObject struct {
+	Body *LinkIdentityJSONRequestBody
+}
+
+type LinkIdentityResponseObject interface {
+	VisitLinkIdentityResponse(w http.ResponseWriter) error
+}
+
+type LinkIdentity201JSONResponse struct{ RedirectResponseJSONResponse }
+
+func (response LinkIdentity201JSONResponse) VisitLinkIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LinkIdentitydefaultApplicationProblemPlusJSONResponse) VisitLinkIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlinkIdentityRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type UnlinkIdentityResponseObject interface {
+	VisitUnlinkIdentityResponse(w http.ResponseWriter) error
+}
+
+type UnlinkIdentity204Response struct {
+}
+
+func (response UnlinkIdentity204Response) VisitUnlinkIdentityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnlinkIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnlinkIdentitydefaultApplicationProblemPlusJSONResponse) VisitUnlinkIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIdentityProviderTestRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetIdentityProviderTestResponseObject interface {
+	VisitGetIdentityProviderTestResponse(w http.ResponseWriter) error
+}
+
+type GetIdentityProviderTest200JSONResponse ProviderTest
+
+func (response GetIdentityProviderTest200JSONResponse) VisitGetIdentityProviderTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIdentityProviderTestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIdentityProviderTestdefaultApplicationProblemPlusJSONResponse) VisitGetIdentityProviderTestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIdentityProvidersRequestObject struct {
+}
+
+type ListIdentityProvidersResponseObject interface {
+	VisitListIdentityProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListIdentityProviders200JSONResponse struct {
+	Items []IdentityProvider `json:"items"`
+}
+
+func (response ListIdentityProviders200JSONResponse) VisitListIdentityProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIdentityProvidersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIdentityProvidersdefaultApplicationProblemPlusJSONResponse) VisitListIdentityProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityProviderRequestObject struct {
+	Body *CreateIdentityProviderJSONRequestBody
+}
+
+type CreateIdentityProviderResponseObject interface {
+	VisitCreateIdentityProviderResponse(w http.ResponseWriter) error
+}
+
+type CreateIdentityProvider204Response struct {
+}
+
+func (response CreateIdentityProvider204Response) VisitCreateIdentityProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CreateIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitCreateIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteIdentityProviderRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeleteIdentityProviderResponseObject interface {
+	VisitDeleteIdentityProviderResponse(w http.ResponseWriter) error
+}
+
+type DeleteIdentityProvider204Response struct {
+}
+
+func (response DeleteIdentityProvider204Response) VisitDeleteIdentityProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitDeleteIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateIdentityProviderRequestObject struct {
+	Id   Id `json:"id"`
+	Body *UpdateIdentityProviderJSONRequestBody
+}
+
+type UpdateIdentityProviderResponseObject interface {
+	VisitUpdateIdentityProviderResponse(w http.ResponseWriter) error
+}
+
+type UpdateIdentityProvider204Response struct {
+}
+
+func (response UpdateIdentityProvider204Response) VisitUpdateIdentityProviderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UpdateIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitUpdateIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestIdentityProviderRequestObject struct {
+	Id   Id `json:"id"`
+	Body *TestIdentityProviderJSONRequestBody
+}
+
+type TestIdentityProviderResponseObject interface {
+	VisitTestIdentityProviderResponse(w http.ResponseWriter) error
+}
+
+type TestIdentityProvider201JSONResponse struct{ RedirectResponseJSONResponse }
+
+func (response TestIdentityProvider201JSONResponse) VisitTestIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitTestIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOverviewRequestObject struct {
 }
 
@@ -6748,11 +7446,7 @@ type ListPersonIdentitiesResponseObject interface {
 }
 
 type ListPersonIdentities200JSONResponse struct {
-	Items []struct {
-		AddedAt time.Time `json:"addedAt"`
-		Issuer  string    `json:"issuer"`
-		Subject string    `json:"subject"`
-	} `json:"items"`
+	Items []Identity `json:"items"`
 }
 
 func (response ListPersonIdentities200JSONResponse) VisitListPersonIdentitiesResponse(w http.ResponseWriter) error {
@@ -6773,6 +7467,40 @@ type ListPersonIdentitiesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPersonIdentitiesdefaultApplicationProblemPlusJSONResponse) VisitListPersonIdentitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlinkPersonIdentityRequestObject struct {
+	Id       Id     `json:"id"`
+	Identity IdText `json:"identity"`
+}
+
+type UnlinkPersonIdentityResponseObject interface {
+	VisitUnlinkPersonIdentityResponse(w http.ResponseWriter) error
+}
+
+type UnlinkPersonIdentity204Response struct {
+}
+
+func (response UnlinkPersonIdentity204Response) VisitUnlinkPersonIdentityResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnlinkPersonIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnlinkPersonIdentitydefaultApplicationProblemPlusJSONResponse) VisitUnlinkPersonIdentityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8339,6 +9067,22 @@ type SignOutResponseObject interface {
 	VisitSignOutResponse(w http.ResponseWriter) error
 }
 
+type SignOut200JSONResponse struct {
+	Redirect string `json:"redirect"`
+}
+
+func (response SignOut200JSONResponse) VisitSignOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SignOut204Response struct {
 }
 
@@ -9113,6 +9857,33 @@ type StrictServerInterface interface {
 	// AddGroupMember Give a local membership
 	// (PUT /groups/{id}/members/{person})
 	AddGroupMember(ctx context.Context, request AddGroupMemberRequestObject) (AddGroupMemberResponseObject, error)
+	// ListIdentities Your accounts at identity providers
+	// (GET /identities)
+	ListIdentities(ctx context.Context, request ListIdentitiesRequestObject) (ListIdentitiesResponseObject, error)
+	// LinkIdentity Begin to connect one more account
+	// (POST /identities)
+	LinkIdentity(ctx context.Context, request LinkIdentityRequestObject) (LinkIdentityResponseObject, error)
+	// UnlinkIdentity Disconnect an account
+	// (DELETE /identities/{id})
+	UnlinkIdentity(ctx context.Context, request UnlinkIdentityRequestObject) (UnlinkIdentityResponseObject, error)
+	// GetIdentityProviderTest What came of a test
+	// (GET /identity-provider-tests/{id})
+	GetIdentityProviderTest(ctx context.Context, request GetIdentityProviderTestRequestObject) (GetIdentityProviderTestResponseObject, error)
+	// ListIdentityProviders OpenID providers that people sign in with
+	// (GET /identity-providers)
+	ListIdentityProviders(ctx context.Context, request ListIdentityProvidersRequestObject) (ListIdentityProvidersResponseObject, error)
+	// CreateIdentityProvider Add an OpenID provider
+	// (POST /identity-providers)
+	CreateIdentityProvider(ctx context.Context, request CreateIdentityProviderRequestObject) (CreateIdentityProviderResponseObject, error)
+	// DeleteIdentityProvider Delete a provider
+	// (DELETE /identity-providers/{id})
+	DeleteIdentityProvider(ctx context.Context, request DeleteIdentityProviderRequestObject) (DeleteIdentityProviderResponseObject, error)
+	// UpdateIdentityProvider Replace a provider's settings
+	// (PUT /identity-providers/{id})
+	UpdateIdentityProvider(ctx context.Context, request UpdateIdentityProviderRequestObject) (UpdateIdentityProviderResponseObject, error)
+	// TestIdentityProvider Begin a sign-in with settings that are not saved
+	// (POST /identity-providers/{id}/test)
+	TestIdentityProvider(ctx context.Context, request TestIdentityProviderRequestObject) (TestIdentityProviderResponseObject, error)
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
@@ -9128,9 +9899,12 @@ type StrictServerInterface interface {
 	// GetPersonFactors A person's second factors
 	// (GET /people/{id}/factors)
 	GetPersonFactors(ctx context.Context, request GetPersonFactorsRequestObject) (GetPersonFactorsResponseObject, error)
-	// ListPersonIdentities A person's accounts at providers
+	// ListPersonIdentities A person's accounts at identity providers
 	// (GET /people/{id}/identities)
 	ListPersonIdentities(ctx context.Context, request ListPersonIdentitiesRequestObject) (ListPersonIdentitiesResponseObject, error)
+	// UnlinkPersonIdentity Disconnect one of a person's accounts
+	// (DELETE /people/{id}/identities/{identity})
+	UnlinkPersonIdentity(ctx context.Context, request UnlinkPersonIdentityRequestObject) (UnlinkPersonIdentityResponseObject, error)
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx context.Context, request ResumePersonRequestObject) (ResumePersonResponseObject, error)
@@ -10664,6 +11438,315 @@ func (sh *strictHandler) AddGroupMember(ctx echo.Context, id Id, person IdText) 
 	return nil
 }
 
+// ListIdentities operation middleware
+func (sh *strictHandler) ListIdentities(ctx echo.Context) error {
+	var request ListIdentitiesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIdentities(ctx.Request().Context(), request.(ListIdentitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIdentities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListIdentitiesResponseObject); ok {
+		return validResponse.VisitListIdentitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LinkIdentity operation middleware
+func (sh *strictHandler) LinkIdentity(ctx echo.Context) error {
+	var request LinkIdentityRequestObject
+
+	var body LinkIdentityJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LinkIdentity(ctx.Request().Context(), request.(LinkIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LinkIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LinkIdentityResponseObject); ok {
+		return validResponse.VisitLinkIdentityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnlinkIdentity operation middleware
+func (sh *strictHandler) UnlinkIdentity(ctx echo.Context, id Id) error {
+	var request UnlinkIdentityRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlinkIdentity(ctx.Request().Context(), request.(UnlinkIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlinkIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnlinkIdentityResponseObject); ok {
+		return validResponse.VisitUnlinkIdentityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetIdentityProviderTest operation middleware
+func (sh *strictHandler) GetIdentityProviderTest(ctx echo.Context, id Id) error {
+	var request GetIdentityProviderTestRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIdentityProviderTest(ctx.Request().Context(), request.(GetIdentityProviderTestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIdentityProviderTest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetIdentityProviderTestResponseObject); ok {
+		return validResponse.VisitGetIdentityProviderTestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListIdentityProviders operation middleware
+func (sh *strictHandler) ListIdentityProviders(ctx echo.Context) error {
+	var request ListIdentityProvidersRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIdentityProviders(ctx.Request().Context(), request.(ListIdentityProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIdentityProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListIdentityProvidersResponseObject); ok {
+		return validResponse.VisitListIdentityProvidersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateIdentityProvider operation middleware
+func (sh *strictHandler) CreateIdentityProvider(ctx echo.Context) error {
+	var request CreateIdentityProviderRequestObject
+
+	var body CreateIdentityProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateIdentityProvider(ctx.Request().Context(), request.(CreateIdentityProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateIdentityProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateIdentityProviderResponseObject); ok {
+		return validResponse.VisitCreateIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteIdentityProvider operation middleware
+func (sh *strictHandler) DeleteIdentityProvider(ctx echo.Context, id Id) error {
+	var request DeleteIdentityProviderRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteIdentityProvider(ctx.Request().Context(), request.(DeleteIdentityProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteIdentityProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteIdentityProviderResponseObject); ok {
+		return validResponse.VisitDeleteIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateIdentityProvider operation middleware
+func (sh *strictHandler) UpdateIdentityProvider(ctx echo.Context, id Id) error {
+	var request UpdateIdentityProviderRequestObject
+
+	request.Id = id
+
+	var body UpdateIdentityProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateIdentityProvider(ctx.Request().Context(), request.(UpdateIdentityProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateIdentityProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateIdentityProviderResponseObject); ok {
+		return validResponse.VisitUpdateIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestIdentityProvider operation middleware
+func (sh *strictHandler) TestIdentityProvider(ctx echo.Context, id Id) error {
+	var request TestIdentityProviderRequestObject
+
+	request.Id = id
+
+	var body TestIdentityProviderJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestIdentityProvider(ctx.Request().Context(), request.(TestIdentityProviderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestIdentityProvider")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestIdentityProviderResponseObject); ok {
+		return validResponse.VisitTestIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetOverview operation middleware
 func (sh *strictHandler) GetOverview(ctx echo.Context) error {
 	var request GetOverviewRequestObject
@@ -10806,6 +11889,32 @@ func (sh *strictHandler) ListPersonIdentities(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(ListPersonIdentitiesResponseObject); ok {
 		return validResponse.VisitListPersonIdentitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnlinkPersonIdentity operation middleware
+func (sh *strictHandler) UnlinkPersonIdentity(ctx echo.Context, id Id, identity IdText) error {
+	var request UnlinkPersonIdentityRequestObject
+
+	request.Id = id
+	request.Identity = identity
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlinkPersonIdentity(ctx.Request().Context(), request.(UnlinkPersonIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlinkPersonIdentity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnlinkPersonIdentityResponseObject); ok {
+		return validResponse.VisitUnlinkPersonIdentityResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
@@ -129,9 +130,11 @@ func groupJSON(g peers.GroupView, uses []portal.GroupUse) GroupDetail {
 }
 
 func sourcesJSON(sources []portal.GroupSource) []GroupSource {
-	out := make([]GroupSource, len(sources))
-	for i, x := range sources {
-		out[i] = GroupSource(x)
+	out := make([]GroupSource, 0, len(sources))
+	for _, x := range sources {
+		if kind := GroupSource(x.Kind()); !slices.Contains(out, kind) { // two providers may say the same
+			out = append(out, kind)
+		}
 	}
 	return out
 }

@@ -112,21 +112,6 @@ func (s *Server) EndPersonTokens(ctx context.Context, req EndPersonTokensRequest
 	return EndPersonTokens200JSONResponse{Ended: n}, nil
 }
 
-// ListPersonIdentities lists a person's accounts at providers.
-func (s *Server) ListPersonIdentities(ctx context.Context, req ListPersonIdentitiesRequestObject) (ListPersonIdentitiesResponseObject, error) {
-	all, err := s.Auth.PersonIdentities(ctx, actor(ctx), portal.UserID(req.Id))
-	if err != nil {
-		return nil, err
-	}
-	var out ListPersonIdentities200JSONResponse
-	out.Items = empty(out.Items)
-	for _, i := range all {
-		one := add(&out.Items)
-		one.Issuer, one.Subject, one.AddedAt = i.Issuer, i.Subject, i.AddedAt
-	}
-	return out, nil
-}
-
 func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJSONResponse, error) {
 	u, err := s.Auth.Person(ctx, actor(ctx), id)
 	if err != nil {

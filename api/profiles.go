@@ -71,6 +71,7 @@ func profileInput(in *ProfileInput) peers.ProfileInput {
 		Session: time.Duration(or(in.SessionSeconds)) * time.Second, MaxDevices: or(in.MaxDevices),
 		Names: or(in.Names), Match: or(in.Match), Idle: time.Duration(or(in.IdleSeconds)) * time.Second, Approval: or(in.Approval),
 		Groups: idsFrom[portal.GroupID](or(in.Groups)), PoPs: idsFrom[portal.PoPID](or(in.Pops)),
+		LogoutEndsGrants: in.LogoutEndsGrants,
 	}
 }
 
@@ -85,6 +86,7 @@ func profileJSON(p peers.ProfileView) Profile {
 		Names: nonNil(p.Names), Answers: texts(p.Answers), Match: nonNil(p.Match), IdleSeconds: seconds(p.Idle), Approval: p.Approval,
 		Keepalive: seconds(p.Keepalive), SessionSeconds: seconds(p.Session), MaxDevices: p.MaxDevices, Groups: ids(p.Groups), Pops: ids(p.PoPs),
 		Devices: &p.Devices, Outdated: &p.Outdated,
+		LogoutEndsGrants: &p.LogoutEndsGrants,
 	}
 	out.Regions = empty(out.Regions)
 	for _, r := range p.Regions {

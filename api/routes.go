@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/sallyport/sallyport/auth"
 )
 
 // Handler returns the whole HTTP surface for browsers and API clients. It refuses a contract that does not match the table of access.
@@ -57,6 +59,8 @@ func (s *Server) Handler() (http.Handler, error) {
 
 	e.GET("/auth/start", s.startSignIn, noStore, s.leadBack, guesses, limitTime(signInTime))
 	e.GET("/auth/callback/:provider", s.finishSignIn, noStore, s.leadBack, guesses, limitTime(signInTime))
+	// Not among what can be guessed: a provider tells of everybody who leaves in the evening from one address.
+	e.POST(auth.LogoutPath+":provider", s.backChannelLogout, noStore, limitTime(signInTime))
 	e.GET("/api/openapi.yaml", echo.WrapHandler(serveBytes("application/yaml", contractYAML)))
 	e.GET("/api/openapi.json", echo.WrapHandler(serveBytes("application/json", spec.json)))
 	e.GET("/healthz", s.healthz)

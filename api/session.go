@@ -34,10 +34,16 @@ func (r confirmed) VisitConfirmTotpResponse(w http.ResponseWriter) error {
 	return r.ConfirmTotp200JSONResponse.VisitConfirmTotpResponse(w)
 }
 
-type signedOut struct{ cookie *http.Cookie }
+type signedOut struct {
+	cookie   *http.Cookie
+	redirect string
+}
 
 func (r signedOut) VisitSignOutResponse(w http.ResponseWriter) error {
 	http.SetCookie(w, r.cookie)
+	if r.redirect != "" {
+		return SignOut200JSONResponse{Redirect: r.redirect}.VisitSignOutResponse(w)
+	}
 	return SignOut204Response{}.VisitSignOutResponse(w)
 }
 
@@ -51,7 +57,7 @@ func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutRe
 	if err := s.Auth.SignOut(ctx, who(ctx)); err != nil {
 		return nil, err
 	}
-	return signedOut{s.noCookie(sessionCookie)}, nil
+	return signedOut{s.noCookie(sessionCookie), s.Auth.SignOutUpstream(ctx, who(ctx).Session)}, nil
 }
 
 // VerifyTotp shows the second factor.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -30,11 +31,20 @@ func (s *Server) finishSignIn(c echo.Context) error {
 	if cookie, err := c.Cookie(s.cookieName(flowCookie)); err == nil {
 		flow = cookie.Value
 	}
+	if cookie, err := c.Cookie(s.cookieName(sessionCookie)); err == nil {
+		cb.Session = cookie.Value
+	}
 	c.SetCookie(s.noCookie(flowCookie))
 	in, err := s.Auth.FinishSignIn(c.Request().Context(), cb, flow, s.browser(c))
 	if err != nil {
 		s.Metrics.signIn("refused")
+		if in.ReturnTo != "" {
+			return errors.Join(err, leadTo(in.ReturnTo))
+		}
 		return err
+	}
+	if in.Secret.IsZero() { // an account was connected, or settings were tried: the session stays as it is
+		return c.Redirect(http.StatusSeeOther, in.ReturnTo)
 	}
 	s.Metrics.signIn("provider")
 	c.SetCookie(s.sessionCookie(in))
@@ -52,15 +62,26 @@ func (s *Server) leadBack(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx, e := c.Request().Context(), shown(err)
 		s.logFailure(ctx, e, err)
 		q := url.Values{"problem": {e.Code}, "id": {requestID(ctx)}}
-		return c.Redirect(http.StatusSeeOther, "/sign-in?"+q.Encode())
+		to := leadTo("/sign-in")
+		errors.As(err, &to)
+		return c.Redirect(http.StatusSeeOther, string(to)+"?"+q.Encode())
 	}
 }
 
+// leadTo is the page that tells of an error, where it is not the sign-in page.
+type leadTo string
+
+func (leadTo) Error() string { return "told on another page" }
+
 // GetSignIn lists the ways to sign in.
-func (s *Server) GetSignIn(_ context.Context, _ GetSignInRequestObject) (GetSignInResponseObject, error) {
+func (s *Server) GetSignIn(ctx context.Context, _ GetSignInRequestObject) (GetSignInResponseObject, error) {
 	out := GetSignIn200JSONResponse{Demo: s.Demo, Version: s.Version, Passkeys: s.Auth.PasskeysOffered(), Local: s.Auth.LocalAccounts}
 	out.Providers = empty(out.Providers)
-	for _, o := range s.Auth.SignInOptions() {
+	options, err := s.Auth.SignInOptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range options {
 		one := add(&out.Providers)
 		one.Id, one.Name = o.ID, o.Name
 	}

@@ -16,11 +16,14 @@ import (
 func (s *Service) admit(ctx context.Context, p *Provider, who person, from Browser) (SignedIn, error) {
 	var in SignedIn
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := p.stillThere(tx); err != nil {
+			return err
+		}
 		user, err := s.enter(tx, p, who, from)
 		if err != nil {
 			return err
 		}
-		in, err = s.openSession(tx, opening{user: user, provider: p.ID, action: "session.sign_in", detail: map[string]string{"provider": p.ID}}, from)
+		in, err = s.openSession(tx, opening{user: user, provider: p.ID, who: who, action: "session.sign_in", detail: map[string]string{"provider": p.ID}}, from)
 		return err
 	})
 	if err != nil {
@@ -49,6 +52,13 @@ func (s *Service) enter(tx *store.Tx, p *Provider, who person, from Browser) (po
 	}
 	if user.State != portal.UserActive {
 		return portal.User{}, refuse(ErrSuspended, "suspended", nil)
+	}
+	err = tx.NoteIdentity(portal.Identity{Issuer: who.issuer, Subject: who.subject, IDPSub: who.upstream.Subject, Claim: p.knownBy()})
+	if errors.Is(err, portal.ErrDuplicate) {
+		return portal.User{}, refuse(ErrBadAnswer, "other_claim", nil)
+	}
+	if err != nil {
+		return portal.User{}, err
 	}
 	by := actorOf(user, from)
 	if created {
@@ -99,7 +109,7 @@ func (s *Service) takeRole(tx *store.Tx, p *Provider, who person, user portal.Us
 	if err != nil {
 		return "", err
 	}
-	role, source := nextRole(user.Role, from, p.roleOf(who.groups), s.isOwner(who))
+	role, source := nextRole(user.Role, from, p.roleOf(who.groups), s.isOwner(who), p.roleSource())
 	if s.FirstOwner && role != portal.RoleOwner {
 		first, err := firstEver(tx)
 		if err != nil {
@@ -143,17 +153,24 @@ func lastOfPower(tx *store.Tx, user portal.User) (bool, error) {
 	return isLast(user, powerful), nil
 }
 
-// nextRole decides a person's role at a sign-in. claimed is what their groups give, "" for nothing. A role that a claim gave ends with
-// the claim; one that was given here is only ever raised, to a role with all its rights and more.
-func nextRole(role portal.Role, from store.RoleSource, claimed portal.Role, owner bool) (portal.Role, store.RoleSource) {
+// roleSource is who gave a role that this provider's claim gave. store.RoleFromClaim alone is from before there were several.
+func (p *Provider) roleSource() store.RoleSource {
+	return store.RoleFromClaim + ":" + store.RoleSource(p.ID)
+}
+
+// nextRole decides a person's role at a sign-in. claimed is what their groups give, "" for nothing, and own stands for the provider. A role
+// that its claim gave ends with the claim; one that was given here or by another provider is only ever raised, to a role with all its rights
+// and more.
+func nextRole(role portal.Role, from store.RoleSource, claimed portal.Role, owner bool, own store.RoleSource) (portal.Role, store.RoleSource) {
+	mine := from == own || from == store.RoleFromClaim
 	switch {
 	case owner:
 		return portal.RoleOwner, store.RoleLocal
 	case claimed != role && claimed.Covers(role):
-		return claimed, store.RoleFromClaim
-	case from == store.RoleFromClaim && claimed != "":
-		return claimed, store.RoleFromClaim
-	case from == store.RoleFromClaim:
+		return claimed, own
+	case mine && claimed != "":
+		return claimed, own
+	case mine:
 		return portal.RoleUser, store.RoleLocal
 	}
 	return role, from
@@ -172,28 +189,38 @@ func firstEver(tx *store.Tx) (bool, error) {
 	return err == nil, err
 }
 
+// takeGroups makes the memberships that this provider gives those of its claim: none where the claim is not there, or not asked for any more.
 func (s *Service) takeGroups(tx *store.Tx, p *Provider, who person, user portal.User, by portal.Actor) error {
-	if p.GroupsClaim == "" {
-		return nil
-	}
 	had, err := tx.GroupsOf(user.ID)
 	if err != nil {
 		return err
 	}
-	before := []string{}
+	source := portal.SourceOf(p.ID)
+	before, legacy := []string{}, false
 	for _, m := range had {
-		if slices.Contains(m.Sources, portal.SourceClaim) {
+		if slices.Contains(m.Sources, source) || p.GroupsClaim != "" && slices.Contains(m.Sources, portal.SourceClaim) {
 			before = append(before, m.Group.Name)
+			legacy = legacy || slices.Contains(m.Sources, portal.SourceClaim)
 		}
 	}
-	changed, err := tx.SetMemberships(user.ID, portal.SourceClaim, who.groups)
-	if err != nil || !changed {
+	changed, err := tx.SetMemberships(user.ID, source, who.groups)
+	if err != nil {
 		return err
+	}
+	if legacy { // from before the source named the provider
+		less, err := tx.SetMemberships(user.ID, portal.SourceClaim, nil)
+		if err != nil {
+			return err
+		}
+		changed = changed || less
+	}
+	if !changed {
+		return nil
 	}
 	if err := s.Tunnels.GroupsChanged(tx, by, user.ID); err != nil {
 		return err
 	}
-	return tx.Audit(by, "user.groups", target(user.ID), map[string]any{"source": portal.SourceClaim, "groups": who.groups, "before": map[string]any{"groups": before}})
+	return tx.Audit(by, "user.groups", target(user.ID), map[string]any{"source": source, "groups": who.groups, "before": map[string]any{"groups": before}})
 }
 
 func (s *Service) isOwner(who person) bool {

@@ -34,11 +34,12 @@ type discovery struct {
 
 // metadata is the part of the discovery document that matters here (OpenID Connect Discovery 1.0, section 3).
 type metadata struct {
-	provider *oidc.Provider
-	endpoint oauth2.Endpoint
-	userInfo bool // there is a userinfo endpoint
-	issParam bool // answers carry "iss" (RFC 9207, section 3)
-	askedAt  time.Time
+	provider   *oidc.Provider
+	endpoint   oauth2.Endpoint
+	userInfo   bool   // there is a userinfo endpoint
+	endSession string // where a session there can be ended; "" for nowhere
+	issParam   bool   // answers carry "iss" (RFC 9207, section 3)
+	askedAt    time.Time
 }
 
 // metadata returns what the provider says of itself: from memory when it is fresh, and also when the provider does not answer.
@@ -85,6 +86,7 @@ func (p *Provider) discover(ctx context.Context, now time.Time) (*metadata, erro
 		Token    string   `json:"token_endpoint"`
 		Keys     string   `json:"jwks_uri"`
 		UserInfo string   `json:"userinfo_endpoint"`
+		End      string   `json:"end_session_endpoint"`
 		Methods  []string `json:"token_endpoint_auth_methods_supported"`
 		IssParam bool     `json:"authorization_response_iss_parameter_supported"`
 	}
@@ -96,12 +98,15 @@ func (p *Provider) discover(ctx context.Context, now time.Time) (*metadata, erro
 			return nil, fmt.Errorf("discover provider %s: %w", p.ID, err)
 		}
 	}
-	if doc.UserInfo != "" {
-		if err := checkEndpoint(doc.UserInfo, p.AllowHTTP); err != nil {
+	for _, u := range []string{doc.UserInfo, doc.End} {
+		if u == "" {
+			continue
+		}
+		if err := checkEndpoint(u, p.AllowHTTP); err != nil {
 			return nil, fmt.Errorf("discover provider %s: %w", p.ID, err)
 		}
 	}
-	m := &metadata{provider: op, endpoint: op.Endpoint(), userInfo: doc.UserInfo != "", issParam: doc.IssParam, askedAt: now}
+	m := &metadata{provider: op, endpoint: op.Endpoint(), userInfo: doc.UserInfo != "", endSession: doc.End, issParam: doc.IssParam, askedAt: now}
 	m.endpoint.AuthStyle = oauth2.AuthStyleInHeader // client_secret_basic is the default (Discovery, section 3)
 	if p.ClientSecret.IsZero() || len(doc.Methods) > 0 && !slices.Contains(doc.Methods, "client_secret_basic") {
 		m.endpoint.AuthStyle = oauth2.AuthStyleInParams
@@ -147,7 +152,8 @@ var defaultClient = &http.Client{
 	},
 }
 
-// bounded ends an answer that is larger than maxAnswer with an error.
+// bounded ends an answer that is larger than maxAnswer with an error, and forgets what a document that is not there says in its place: that would
+// get into messages, and an admin's URL must not show what is behind it.
 type bounded struct{ next http.RoundTripper }
 
 var errAnswerTooLarge = errors.New("the answer is too large")
@@ -162,6 +168,10 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = &boundedBody{resp.Body, maxAnswer}
+	if req.Method == http.MethodGet && resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+	}
 	return resp, nil
 }
 

@@ -14,6 +14,16 @@ var (
 	ErrSuspended       = &portal.Error{Kind: portal.Forbidden, Code: "suspended", Msg: "Your account is suspended. Ask an administrator."}
 	ErrTooManyTries    = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries. Wait a little and try again."}
 
+	ErrProviderTaken     = &portal.Error{Kind: portal.Conflict, Code: "provider_taken", Msg: "There is a provider with this id already."}
+	ErrProviderFromFile  = &portal.Error{Kind: portal.Conflict, Code: "provider_from_file", Msg: "This provider is in the configuration file. Change it there."}
+	ErrOwnProvider       = &portal.Error{Kind: portal.Conflict, Code: "own_provider", Msg: "You are signed in by this provider. Sign in another way first, so that you don't lock yourself out."}
+	ErrTooManyProviders  = &portal.Error{Kind: portal.Exhausted, Code: "too_many_providers", Msg: "There are too many providers. Delete one first."}
+	ErrSecretNeeded      = portal.InvalidFields(portal.Field{Path: "/clientSecret", Code: "needed_again", Msg: "The issuer or the client is another one now: enter its client secret."})
+	ErrIdentityTaken     = &portal.Error{Kind: portal.Conflict, Code: "identity_taken", Msg: "This account belongs to somebody else here already."}
+	ErrIdentityKept      = &portal.Error{Kind: portal.Conflict, Code: "identity_kept", Msg: "Your organization's directory keeps this account. It can't be disconnected here."}
+	ErrLastIdentity      = &portal.Error{Kind: portal.Conflict, Code: "last_identity", Msg: "This is the only account that you sign in with. Connect another one first."}
+	ErrTooManyIdentities = &portal.Error{Kind: portal.Exhausted, Code: "too_many_identities", Msg: "There are too many connected accounts. Disconnect one first."}
+
 	ErrWrongCode      = &portal.Error{Kind: portal.Unauthenticated, Code: "wrong_code", Msg: "This code is not right."}
 	ErrCodeUsed       = &portal.Error{Kind: portal.Gone, Code: "code_used", Msg: "This code was used already. Wait for the next one."}
 	ErrNoEnrolment    = &portal.Error{Kind: portal.Conflict, Code: "no_enrolment", Msg: "No authenticator is being set up. Begin again."}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -58,16 +59,21 @@ func (s *Service) exchange(ctx context.Context, p *Provider, m *metadata, code s
 	if err := id.Claims(&said); err != nil {
 		return person{}, refuse(ErrBadAnswer, "claims", err)
 	}
+	signed := maps.Clone(said)
 	if m.userInfo && said.missing(p) {
 		if err := askUserInfo(ctx, m, token, id.Subject, said); err != nil {
 			return person{}, err
 		}
 	}
-	who, err := readPerson(said, p.GroupsClaim)
+	who, err := readPerson(said, signed, p)
 	if err != nil {
 		return person{}, refuse(ErrBadAnswer, "subject", err)
 	}
-	who.issuer = id.Issuer
+	who.issuer, who.upstream.Issuer, who.upstream.IDToken = id.Issuer, id.Issuer, raw
+	if p.MaxAge != nil && (who.authTime.IsZero() || s.now().Sub(who.authTime) > *p.MaxAge+p.skew()) {
+		return person{}, refuse(ErrBadAnswer, "auth_time", nil) // Core 1.0, section 3.1.3.7, step 13
+	}
+	who.said = said
 	return who, nil
 }
 

@@ -4,24 +4,31 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/auth"
+	"github.com/sallyport/sallyport/auth/authtest"
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
 
 // independent is npm's oidc-provider in a process of its own.
 type independent struct {
-	t      *testing.T
-	issuer string
+	t       *testing.T
+	issuer  string
+	jar     http.CookieJar // of the browser that visits it
+	logouts chan string    // logout tokens that it posted
 }
 
 const independentSecret = "independent-client-secret"
@@ -37,7 +44,10 @@ func startIndependent(t *testing.T) *independent {
 			cannotRun(t, "npm ci in auth/%s: %v: %s", dir, err, out)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "server.mjs", "https://vpn.example.com"+auth.CallbackPath+"corp", independentSecret)
+	logouts := make(chan string, 10)
+	portal := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { logouts <- r.FormValue("logout_token") }))
+	t.Cleanup(portal.Close)
+	cmd := exec.CommandContext(t.Context(), "node", "server.mjs", "https://vpn.example.com"+auth.CallbackPath+"corp", independentSecret, portal.URL)
 	cmd.Dir = dir
 	var warnings bytes.Buffer
 	cmd.Stderr = &warnings
@@ -67,7 +77,7 @@ func startIndependent(t *testing.T) *independent {
 	if err := json.Unmarshal(line, &said); err != nil {
 		t.Fatalf("the provider says %q: %v", line, err)
 	}
-	return &independent{t, said.Issuer}
+	return &independent{t, said.Issuer, nil, logouts}
 }
 
 // cannotRun skips on a developer's machine and fails in CI: there a test that can't run is a defect.
@@ -98,7 +108,8 @@ func (p *independent) visit(address string) auth.Callback {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	p.jar = jar
+	browser := p.browser()
 	for range 10 {
 		resp, err := browser.Get(address)
 		if err != nil {
@@ -117,6 +128,35 @@ func (p *independent) visit(address string) auth.Callback {
 	}
 	p.t.Fatal("the provider redirects in circles")
 	return auth.Callback{}
+}
+
+// browser keeps the cookies of the last visit.
+func (p *independent) browser() *http.Client {
+	return &http.Client{Jar: p.jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// signOut does what a person does who is led to the provider to sign out there too, and returns where it leads in the end.
+func (p *independent) signOut(address string) string {
+	p.t.Helper()
+	page, err := p.browser().Get(address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer page.Body.Close()
+	text, err := io.ReadAll(page.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	found := regexp.MustCompile(`name="xsrf" value="([^"]+)"`).FindSubmatch(text)
+	if found == nil {
+		p.t.Fatalf("%s answers %s: %s", address, page.Status, text)
+	}
+	done, err := p.browser().PostForm(p.issuer+"/session/end/confirm", url.Values{"xsrf": {string(found[1])}, "logout": {"yes"}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer done.Body.Close()
+	return done.Header.Get("Location")
 }
 
 func TestIndependentProvider(t *testing.T) {
@@ -176,6 +216,73 @@ func TestIndependentProvider(t *testing.T) {
 		if groups := w.groups(who.User.ID); len(groups) != 2 {
 			t.Errorf("groups are %v", groups)
 		}
+	})
+	t.Run("signs people out", func(t *testing.T) {
+		defer func(before *auth.Provider) { w.Providers = []*auth.Provider{before} }(w.Providers[0])
+		both := config("sallyport")
+		both.Logout = true
+		w.Providers = []*auth.Provider{both}
+		other := signIn(t) // each in a browser of its own
+		who := signIn(t)
+		if who.Session.Upstream.Session == "" {
+			t.Fatal("the ID token names no session")
+		}
+		if to := idp.signOut(w.SignOutUpstream(t.Context(), who.Session)); to != "https://vpn.example.com/sign-in" {
+			t.Errorf("the provider leads to %q", to)
+		}
+		select {
+		case token := <-idp.logouts:
+			if err := w.BackChannelLogout(t.Context(), "corp", token, browser); err != nil {
+				t.Fatal(err)
+			}
+			wantErr(t, "its token again", w.BackChannelLogout(t.Context(), "corp", token, browser), auth.ErrLogoutToken)
+		case <-time.After(time.Minute):
+			t.Fatal("the provider says nothing of the end")
+		}
+		live := func(id portal.SessionID) bool {
+			err := w.Store.View(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.Session(id)
+				return err
+			})
+			return err == nil
+		}
+		if live(who.Session.ID) || !live(other.Session.ID) {
+			t.Errorf("live: %v, want not; in another browser: %v, want so", live(who.Session.ID), live(other.Session.ID))
+		}
+	})
+	t.Run("is tried before it is saved", func(t *testing.T) {
+		w.Owners = []portal.Identity{{Issuer: idp.issuer, Subject: "ada-1"}}
+		seed, enrolled := authtest.Enrol(t, w.Service, signIn(t), w.clock)
+		w.keep(seed, enrolled.Secret)
+		owner := authtest.Who(t, w.Service, enrolled.SignedIn, browser)
+		w.openLoopback()
+		secret := portal.NewSecretText(independentSecret)
+		in := auth.ProviderInput{Enabled: true, Secret: &secret, Settings: portal.ProviderSettings{
+			Name: "Corp", Issuer: idp.issuer, ClientID: "sallyport", GroupsClaim: "realm_access.roles", AdminGroups: []string{"chiefs"}, Create: true,
+		}}
+		defer func(before []*auth.Provider) { w.Providers = before }(w.Providers)
+		w.Providers = nil
+		idp.control("account", `{"sub":"new-1","name":"New","realm_access":{"roles":["chiefs"]}}`)
+		id, start, err := w.TryProvider(t.Context(), owner, "corp", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cb := idp.visit(start.Redirect)
+		cb.Session = enrolled.Secret.Reveal()
+		if _, err := finish(cb, start); err != nil {
+			t.Fatal(err)
+		}
+		out, err := w.ProviderTried(t.Context(), owner, id)
+		if err != nil || out.Outcome != auth.TryCreated || out.Role != portal.RoleAdmin || out.Name != "New" || out.Subject != "new-1" {
+			t.Errorf("got %+v, %v", out, err)
+		}
+		if err := w.AddProvider(t.Context(), owner.Actor(), "corp", in); err != nil {
+			t.Fatal(err)
+		}
+		if who := signIn(t); who.User.Role != portal.RoleAdmin || len(w.groups(who.User.ID)) != 1 {
+			t.Errorf("got %+v, unlike the test", who.User)
+		}
+		idp.control("account", `{"sub":"ada-1","name":"Ada Lovelace","email":"ada@example.com","email_verified":true,"groups":["admins","staff"]}`)
 	})
 	t.Run("an answer is good once", func(t *testing.T) {
 		start := begin(t)

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"time"
+
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
 )
@@ -9,6 +11,7 @@ import (
 type opening struct {
 	user     portal.User // locked
 	provider string
+	who      person            // whom the provider vouches for; the zero value where none did
 	factor   portal.FactorKind // shown with the sign-in itself; "" for none
 	action   string            // in the audit trail
 	detail   map[string]string
@@ -23,10 +26,16 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 		ID: portal.NewID[portal.SessionID](tx.Now), User: o.user.ID, CreatedAt: tx.Now, SeenAt: tx.Now, ExpiresAt: tx.Now.Add(limits.Unproven),
 		Provider: o.provider, UserAgent: cleanText(from.UserAgent, 256), Addr: from.Addr,
 	}
+	vouched := o.who.issuer != ""
+	if vouched {
+		if err := s.takeUpstream(&session, o.who); err != nil {
+			return SignedIn{}, err
+		}
+	}
 	if o.factor != "" {
 		session.FactorAt, session.Factor = tx.Now, o.factor
 	}
-	if err := tx.NoteSignIn(o.user.ID, o.factor == "" && o.provider != portal.ProviderLocal); err != nil {
+	if err := tx.NoteSignIn(o.user.ID, vouched || o.factor == "" && o.provider != portal.ProviderLocal); err != nil {
 		return SignedIn{}, err
 	}
 	stage, trusted, err := place(tx, session)
@@ -41,7 +50,7 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 	}
 	by := actorOf(o.user, from)
 	by.FactorAt = session.FactorAt
-	if stage == Ready && !trusted.IsZero() {
+	if stage == Ready && !trusted.IsZero() && tx.Now.Sub(trusted) <= limits.Renew { // a provider's factor may be of last week
 		if err := s.Tunnels.Renew(tx, by, o.user.ID); err != nil {
 			return SignedIn{}, err
 		}
@@ -51,3 +60,34 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 	}
 	return SignedIn{Session: session, Secret: secret, Stage: stage, ReturnTo: "/"}, nil
 }
+
+// takeUpstream keeps the provider's words for a session, and takes its own second factor where that counts: as old as the provider says that
+// the sign-in there is. Where it does not say, the factor is good for signing in and not fresh.
+func (s *Service) takeUpstream(session *portal.Session, who person) error {
+	session.Upstream = who.upstream
+	session.Upstream.IDToken = ""
+	if len(who.upstream.IDToken) <= maxIDToken {
+		sealed, err := s.Keys.Seal([]byte(who.upstream.IDToken), idTokenPlace(session.ID))
+		if err != nil {
+			return err
+		}
+		session.Upstream.IDToken = string(sealed)
+	}
+	if !who.factor {
+		return nil
+	}
+	session.Factor, session.FactorAt = portal.FactorProvider, session.CreatedAt.Add(-StepUpAge-time.Second)
+	if at := who.authTime; !at.IsZero() {
+		session.FactorAt = at
+		if at.After(session.CreatedAt) {
+			session.FactorAt = session.CreatedAt
+		}
+	}
+	return nil
+}
+
+// maxIDToken is the longest ID token that is kept, in bytes, to be handed back at the end (RP-Initiated Logout 1.0, section 2): it becomes a
+// part of a URL.
+const maxIDToken = 4096
+
+func idTokenPlace(id portal.SessionID) string { return "sessions/" + string(id) + "/id_token" }

@@ -71,18 +71,6 @@ func (s *Service) PersonTokens(ctx context.Context, by portal.Actor, id portal.U
 	return tokens, err
 }
 
-// PersonIdentities returns a person's accounts at providers. It returns portal.ErrNotFound.
-func (s *Service) PersonIdentities(ctx context.Context, by portal.Actor, id portal.UserID) (identities []portal.Identity, err error) {
-	if _, err := s.Person(ctx, by, id); err != nil {
-		return nil, err
-	}
-	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		identities, err = tx.Identities(id)
-		return err
-	})
-	return identities, err
-}
-
 // Suspend ends a person's sessions, tokens and tunnels, all at once, and lets nobody in as them until Resume. Suspending twice changes
 // nothing. It returns ErrLastOwner, ErrOwnAccount, ErrOwnersOnly for an owner's account, portal.ErrAboveOwn for one with more rights than the
 // actor may touch, or portal.ErrNotFound.

@@ -30,14 +30,26 @@ type Provider struct {
 	OwnerGroups  []string      // members are owners as long as the claim says so
 	AdminGroups  []string      // the same for admins; who is in groups of several roles gets the first of this order
 	StaffGroups  StaffGroups   // the same for the roles below
+	SubjectClaim string        // what people are keyed by beside the issuer; "" for "sub"
+	NameClaim    string        // "" for the usual ones
+	EmailClaim   string        // "" for "email"
+	EmailTrusted bool          // addresses count as verified where the provider does not say
 	Domains      []string      // only verified addresses in these mail domains; empty: any, also without an address
 	Create       bool          // people are created at their first sign-in; else only those who are there may enter
+
+	Prompt    string         // "prompt" of the request; "" for none
+	MaxAge    *time.Duration // how old the sign-in at the provider may be; nil: any
+	ACRValues []string       // asked for, not insisted on
+	Logout    bool           // signing out here signs out there too
+	TrustAMR  []string       // any of these in "amr" counts as the second factor; none by default
+	TrustACR  []string       // the same for "acr"
 
 	Skew      time.Duration // how far the provider's clock may be off; 0 for 1 min
 	Client    *http.Client  // nil for one with timeouts
 	AllowHTTP bool          // http:// beyond loopback too: for the demo on a local network, never else
 
 	discovery discovery
+	version   int64 // of the row in the database; 0 for one of the configuration
 }
 
 // StaffGroups are groups whose members get a role as long as the claim says so.
@@ -67,6 +79,9 @@ func (p *Provider) Check() error {
 	}
 	if p.ClientID == "" || !plainText(p.ClientID, 512) {
 		wrong("client id is missing")
+	}
+	for _, f := range p.checkRequest() {
+		wrong("%s: %s", strings.TrimPrefix(f.Path, "/"), f.Msg)
 	}
 	if p.GroupsClaim == "" && len(p.roleGroups()) > 0 {
 		wrong("admin or owner groups need a groups claim")
@@ -139,15 +154,6 @@ func (p *Provider) scopes() []string {
 		return []string{"openid", "profile", "email"}
 	}
 	return slices.Compact(append([]string{"openid"}, slices.DeleteFunc(slices.Clone(p.Scopes), func(s string) bool { return s == "openid" })...))
-}
-
-func (s *Service) provider(id string) *Provider {
-	for _, p := range s.Providers {
-		if p.ID == id {
-			return p
-		}
-	}
-	return nil
 }
 
 // RedirectURI is what to register with the provider.

@@ -20,6 +20,10 @@ func (s *Service) Reseal(ctx context.Context) (int, error) {
 	if err != nil {
 		return done, fmt.Errorf("reseal secrets: %w", err)
 	}
+	providers, err := s.resealProviders(ctx)
+	if done += providers; err != nil {
+		return done, fmt.Errorf("reseal client secrets: %w", err)
+	}
 	after := portal.FactorID("")
 	for {
 		var page []portal.Factor

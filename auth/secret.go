@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 
 	"github.com/sallyport/sallyport/portal"
@@ -46,6 +47,19 @@ const (
 	forToken   = "token"
 	forService = "service"
 )
+
+// tokenType is "typ" in the header of a token, "" when it has none or is no token. Nothing of it is checked.
+func tokenType(token string) string {
+	first, _, _ := strings.Cut(token, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(first)
+	var header struct {
+		Type string `json:"typ"`
+	}
+	if err != nil || json.Unmarshal(raw, &header) != nil {
+		return ""
+	}
+	return header.Type
+}
 
 // flowSecrets are the values of one sign-in that only this browser and the provider see.
 type flowSecrets struct {

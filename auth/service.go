@@ -27,9 +27,14 @@ type Service struct {
 	// LocalAccounts lets people in with a name and a password that the portal itself knows, and a second factor: for when no provider answers.
 	LocalAccounts bool
 
+	// ProviderNetworks are networks that are not public in which providers entered in the web app may be.
+	ProviderNetworks []netip.Prefix
+
 	Limits Limits
 	Now    func() time.Time // nil for time.Now
 	Log    *slog.Logger     // nil for none
+
+	loaded loaded
 
 	passwords passwords
 }
@@ -39,6 +44,7 @@ type Limits struct {
 	Idle     time.Duration // of a session without requests; default 12 h
 	Absolute time.Duration // of a session from sign-in; default 7 days
 	Unproven time.Duration // of a session that has not shown its second factor; default 15 min
+	Renew    time.Duration // how old a second factor of the provider may be to let tunnels run again; default 1 h
 	Token    time.Duration // the longest life of a personal token, and what one gets that asks for none; default 90 days
 }
 
@@ -46,7 +52,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		have *time.Duration
 		want time.Duration
-	}{{&l.Idle, 12 * time.Hour}, {&l.Absolute, 7 * 24 * time.Hour}, {&l.Unproven, 15 * time.Minute}, {&l.Token, 90 * 24 * time.Hour}} {
+	}{{&l.Idle, 12 * time.Hour}, {&l.Absolute, 7 * 24 * time.Hour}, {&l.Unproven, 15 * time.Minute}, {&l.Renew, time.Hour}, {&l.Token, 90 * 24 * time.Hour}} {
 		if *d.have <= 0 {
 			*d.have = d.want
 		}
@@ -63,6 +69,10 @@ type Tunnels interface {
 	RestoreUser(tx *store.Tx, by portal.Actor, id portal.UserID) error
 	// GroupsChanged works out again what the person's devices may reach.
 	GroupsChanged(tx *store.Tx, by portal.Actor, id portal.UserID) error
+	// PeopleChanged does that for many.
+	PeopleChanged(tx *store.Tx, by portal.Actor, ids []portal.UserID) error
+	// LoggedOut ends the grants of profiles that end with the person's session at the provider, and returns how many.
+	LoggedOut(tx *store.Tx, by portal.Actor, id portal.UserID) (int, error)
 	// Renew lets every grant of the person run again for its profile's session length: a second factor was shown just now.
 	Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error
 }

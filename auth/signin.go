@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -35,48 +37,67 @@ type Callback struct {
 	Error            string
 	ErrorDescription string
 	Issuer           string // "iss" (RFC 9207); "" when absent
-}
-
-// SignInOptions returns the providers in the order of the configuration.
-func (s *Service) SignInOptions() []SignInOption {
-	options := make([]SignInOption, len(s.Providers))
-	for i, p := range s.Providers {
-		options[i] = SignInOption{p.ID, p.Name}
-	}
-	return options
+	Session          string // the session cookie of the browser that brings it; "" for none
 }
 
 // StartSignIn begins a sign-in. returnTo is where the person wanted to go; what is not a path on this portal becomes "/".
 // It returns ErrNoProvider, ErrProviderDown or ErrTooManyTries.
 func (s *Service) StartSignIn(ctx context.Context, provider, returnTo string, from Browser) (SignInStart, error) {
-	p := s.provider(provider)
-	if p == nil {
-		return SignInStart{}, ErrNoProvider
+	p, err := s.provider(ctx, provider)
+	if err != nil {
+		return SignInStart{}, err
 	}
+	return s.startFlow(ctx, p, store.LoginFlow{Purpose: store.FlowSignIn, ReturnTo: localPath(returnTo)}, from, nil)
+}
+
+// startFlow notes that somebody is on the way to a provider, and what for; also does more in the same transaction, where it is not nil.
+func (s *Service) startFlow(ctx context.Context, p *Provider, f store.LoginFlow, from Browser, also func(tx *store.Tx) error) (SignInStart, error) {
 	flow := newSecret()
-	if err := s.keepFlow(ctx, p, flow, localPath(returnTo), from); err != nil {
+	f.Provider = p.ID
+	if err := s.keepFlow(ctx, flow, f, from, also); err != nil {
 		return SignInStart{}, err
 	}
 	m, err := p.metadata(ctx, s.now())
 	if err != nil {
 		s.log().WarnContext(ctx, "identity provider does not answer", "provider", p.ID, "err", cleanText(err.Error(), 300))
-		return SignInStart{}, ErrProviderDown
+		return SignInStart{Flow: flow}, ErrProviderDown
 	}
-	f, err := deriveFlow(flow.Reveal())
+	derived, err := deriveFlow(flow.Reveal())
 	if err != nil {
 		return SignInStart{}, fmt.Errorf("start sign-in: %w", err)
 	}
-	redirect := p.oauth(m, s.RedirectURI(p.ID)).AuthCodeURL(f.state, oauth2.S256ChallengeOption(f.verifier), oauth2.SetAuthURLParam("nonce", f.nonce))
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(derived.verifier), oauth2.SetAuthURLParam("nonce", derived.nonce)}
+	redirect := p.oauth(m, s.RedirectURI(p.ID)).AuthCodeURL(derived.state, append(options, p.wishes()...)...)
 	return SignInStart{Redirect: redirect, Flow: flow}, nil
 }
 
-func (s *Service) keepFlow(ctx context.Context, p *Provider, flow portal.Secret, returnTo string, from Browser) error {
+// wishes are the parameters of a request that an admin has set (Core 1.0, section 3.1.2.1).
+func (p *Provider) wishes() (options []oauth2.AuthCodeOption) {
+	if p.Prompt != "" {
+		options = append(options, oauth2.SetAuthURLParam("prompt", p.Prompt))
+	}
+	if p.MaxAge != nil {
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(*p.MaxAge/time.Second))))
+	}
+	if len(p.ACRValues) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(p.ACRValues, " ")))
+	}
+	return options
+}
+
+func (s *Service) keepFlow(ctx context.Context, flow portal.Secret, f store.LoginFlow, from Browser, also func(tx *store.Tx) error) error {
 	var wait time.Duration
 	err := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
 		if wait, err = tx.Attempt(triesStart, addrKey(from.Addr), startByAddr); err != nil || wait > 0 {
 			return err
 		}
-		return tx.CreateLoginFlow(digest(forFlow, flow.Reveal()), store.LoginFlow{Provider: p.ID, ReturnTo: returnTo, ExpiresAt: tx.Now.Add(FlowLife)})
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		f.ExpiresAt = tx.Now.Add(FlowLife)
+		return tx.CreateLoginFlow(digest(forFlow, flow.Reveal()), f)
 	})
 	if err != nil {
 		return fmt.Errorf("start sign-in: %w", err)
@@ -89,34 +110,41 @@ func (s *Service) keepFlow(ctx context.Context, p *Provider, flow portal.Secret,
 
 // FinishSignIn takes the provider's answer. Each sign-in can be finished once, by the browser that started it. The session may do
 // nothing yet but show a second factor. It returns ErrSignInEnded, ErrSignInUsed, ErrProviderRefused, ErrProviderDown, ErrBadAnswer,
-// ErrNotInvited, ErrSuspended or ErrTooManyTries; the reason in detail is in the log and the audit trail.
+// ErrNotInvited, ErrSuspended or ErrTooManyTries; the reason in detail is in the log and the audit trail. An answer to LinkIdentity or
+// TryProvider opens no session: the secret is zero then, and ReturnTo says where to go, also with an error.
 func (s *Service) FinishSignIn(ctx context.Context, cb Callback, flow string, from Browser) (SignedIn, error) {
 	in, err := s.finish(ctx, cb, flow, from)
 	var no *refusal
 	if errors.As(err, &no) {
-		return SignedIn{}, s.noteRefusal(ctx, cb, no, from)
+		return in, s.noteRefusal(ctx, cb, no, from)
 	}
 	return in, err
 }
 
 func (s *Service) finish(ctx context.Context, cb Callback, flow string, from Browser) (SignedIn, error) {
-	p, started, f, err := s.takeFlow(ctx, cb, flow)
+	started, f, err := s.takeFlow(ctx, cb, flow)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	m, err := p.metadata(ctx, s.now())
+	if started.Purpose == store.FlowTest {
+		return s.finishTry(ctx, cb, started.Ref, f)
+	}
+	p, err := s.provider(ctx, started.Provider)
+	if errors.Is(err, ErrNoProvider) { // it went meanwhile
+		return SignedIn{}, refuse(ErrSignInEnded, "no_provider", nil)
+	}
 	if err != nil {
-		return SignedIn{}, refuse(ErrProviderDown, "discovery", err)
+		return SignedIn{}, err
 	}
-	switch {
-	case cb.Issuer != "" && cb.Issuer != p.Issuer, cb.Issuer == "" && m.issParam:
-		return SignedIn{}, refuse(ErrBadAnswer, "answer_issuer", nil)
-	case cb.Error != "":
-		return SignedIn{}, refuse(ErrProviderRefused, "provider_error", errors.New(cleanText(cb.Error, 64)))
-	case cb.Code == "" || !plainText(cb.Code, 4096):
-		return SignedIn{}, refuse(ErrBadAnswer, "no_code", nil)
+	if started.Purpose == store.FlowLink {
+		in := SignedIn{ReturnTo: "/security"}
+		who, err := s.answered(ctx, p, cb, f)
+		if err == nil {
+			err = s.link(ctx, p, who, cb, portal.SessionID(started.Ref), from)
+		}
+		return in, err
 	}
-	who, err := s.exchange(ctx, p, m, cb.Code, f)
+	who, err := s.answered(ctx, p, cb, f)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -128,16 +156,33 @@ func (s *Service) finish(ctx context.Context, cb Callback, flow string, from Bro
 	return in, err
 }
 
+// answered returns the person whom an answer is about.
+func (s *Service) answered(ctx context.Context, p *Provider, cb Callback, f flowSecrets) (person, error) {
+	m, err := p.metadata(ctx, s.now())
+	if err != nil {
+		return person{}, refuse(ErrProviderDown, "discovery", err)
+	}
+	switch {
+	case cb.Issuer != "" && cb.Issuer != p.Issuer, cb.Issuer == "" && m.issParam:
+		return person{}, refuse(ErrBadAnswer, "answer_issuer", nil)
+	case cb.Error != "":
+		return person{}, refuse(ErrProviderRefused, "provider_error", errors.New(cleanText(cb.Error, 64)))
+	case cb.Code == "" || !plainText(cb.Code, 4096):
+		return person{}, refuse(ErrBadAnswer, "no_code", nil)
+	}
+	return s.exchange(ctx, p, m, cb.Code, f)
+}
+
 // takeFlow finds the sign-in that an answer belongs to and uses it up. An answer with a wrong state does not: anybody can make a browser
 // call the callback, and that must not end the sign-in that is on its way.
-func (s *Service) takeFlow(ctx context.Context, cb Callback, flow string) (*Provider, store.LoginFlow, flowSecrets, error) {
+func (s *Service) takeFlow(ctx context.Context, cb Callback, flow string) (store.LoginFlow, flowSecrets, error) {
 	hash, ok := hashSecret(forFlow, flow)
 	if !ok {
-		return nil, store.LoginFlow{}, flowSecrets{}, refuse(ErrSignInEnded, "no_flow", nil)
+		return store.LoginFlow{}, flowSecrets{}, refuse(ErrSignInEnded, "no_flow", nil)
 	}
 	f, err := deriveFlow(flow)
 	if err != nil {
-		return nil, store.LoginFlow{}, f, err
+		return store.LoginFlow{}, f, err
 	}
 	var started store.LoginFlow
 	err = s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
@@ -160,21 +205,14 @@ func (s *Service) takeFlow(ctx context.Context, cb Callback, flow string) (*Prov
 		}
 		return err
 	})
-	if err != nil {
-		return nil, started, f, err
-	}
-	p := s.provider(started.Provider)
-	if p == nil { // the configuration changed meanwhile
-		return nil, started, f, refuse(ErrSignInEnded, "no_provider", nil)
-	}
-	return p, started, f, nil
+	return started, f, err
 }
 
 // noteRefusal writes down why somebody was not let in and returns what to tell them. What strangers can make the audit trail grow by is
 // bounded: beyond that only the log has it.
 func (s *Service) noteRefusal(ctx context.Context, cb Callback, no *refusal, from Browser) error {
 	target := "provider:unknown"
-	if s.provider(cb.Provider) != nil {
+	if _, err := s.provider(ctx, cb.Provider); err == nil {
 		target = "provider:" + cb.Provider
 	}
 	return s.noteRefused(ctx, target, no, from)

@@ -40,7 +40,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if _, err := tx.SweepSessions(tx.Now.Add(-idle)); err != nil {
 			return err
 		}
-		for _, sweep := range []func() (int64, error){tx.SweepLoginFlows, tx.SweepChallenges, tx.SweepTokens, tx.SweepServiceTokens, tx.SweepAttempts, tx.SweepOnce} {
+		for _, sweep := range []func() (int64, error){tx.SweepLoginFlows, tx.SweepProviderTests, tx.SweepChallenges, tx.SweepTokens, tx.SweepServiceTokens, tx.SweepAttempts, tx.SweepOnce} {
 			if _, err := sweep(); err != nil {
 				return err
 			}

@@ -30,6 +30,8 @@ type ProfileInput struct {
 	Pool        portal.PoolID // "": the oldest pool
 	Groups      []portal.GroupID
 	PoPs        []portal.PoPID
+
+	LogoutEndsGrants *bool // nil: as it is; no for a new one
 }
 
 // profile checks all that can be checked without the database.
@@ -54,6 +56,9 @@ func (in ProfileInput) profile(c *check) portal.Profile {
 		Pool:        in.Pool,
 		Groups:      links(c, "/groups", in.Groups, 0),
 		PoPs:        links(c, "/pops", in.PoPs, 0),
+	}
+	if in.LogoutEndsGrants != nil {
+		p.LogoutEndsGrants = *in.LogoutEndsGrants
 	}
 	if in.MTU != 0 {
 		c.number("/mtu", in.MTU, 1280, 9000) // IPv6 needs 1280 (RFC 8200, section 5)
@@ -244,6 +249,9 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 		}
 		if in.Pool == "" {
 			in.Pool = old.Pool
+		}
+		if in.LogoutEndsGrants == nil {
+			in.LogoutEndsGrants = &old.LogoutEndsGrants
 		}
 		var c check
 		profile := in.profile(&c)

@@ -70,6 +70,39 @@ func (s *Service) Recompile(tx *store.Tx, by portal.Actor) error {
 	return tx.Audit(by, "policy.recompile", "policy", map[string]any{"revision": p.last})
 }
 
+// LoggedOut ends the grants of the person's devices whose profile says that they end with the session at the provider, and returns how many
+// were running. The devices stay, and the next sign-in renews them.
+func (s *Service) LoggedOut(tx *store.Tx, by portal.Actor, id portal.UserID) (ended int, err error) {
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return 0, err
+	}
+	devices, err := tx.Devices(ofUser(id))
+	if err != nil {
+		return 0, err
+	}
+	var ids []portal.DeviceID
+	for _, d := range devices {
+		profile, err := p.profile(d.Profile)
+		if err != nil {
+			return 0, err
+		}
+		if profile.LogoutEndsGrants && d.Grant.NotAfter.After(tx.Now) {
+			ids = append(ids, d.ID)
+		}
+	}
+	if ended = len(ids); ended == 0 {
+		return 0, nil
+	}
+	if err := tx.EndGrants(ids); err != nil {
+		return 0, err
+	}
+	if err := p.devices(ofUser(id)); err != nil {
+		return 0, err
+	}
+	return ended, tx.Audit(by, "grants.end", userTarget(id), map[string]any{"devices": ended, "revision": p.last})
+}
+
 // Renew extends the grants of all of the person's devices, in the transaction of a sign-in with a second factor.
 func (s *Service) Renew(tx *store.Tx, by portal.Actor, id portal.UserID) error {
 	_, _, err := renew(tx, by, id)

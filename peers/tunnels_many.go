@@ -18,7 +18,25 @@ func (s *Service) ManyGroupsChanged(tx *store.Tx, _ portal.Actor, group portal.G
 	if err != nil || len(uses) == 0 {
 		return err
 	}
-	if ids, err = tx.WithDevices(ids); err != nil {
+	return p.people(ids)
+}
+
+// PeopleChanged is GroupsChanged for any number of people.
+func (s *Service) PeopleChanged(tx *store.Tx, _ portal.Actor, ids []portal.UserID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	p, err := lockPolicy(tx)
+	if err != nil {
+		return err
+	}
+	return p.people(ids)
+}
+
+// people compiles the entries of all devices of these people.
+func (p *policy) people(ids []portal.UserID) error {
+	ids, err := p.tx.WithDevices(ids)
+	if err != nil {
 		return err
 	}
 	for part := range slices.Chunk(ids, batch) {

@@ -17,6 +17,15 @@ type Session struct {
 	Provider  string     // id of the provider that signed the person in; ProviderPasskey or ProviderLocal where none did
 	UserAgent string
 	Addr      netip.Addr
+	Upstream  Upstream
+}
+
+// Upstream is a session in the words of the provider that began it; the zero value where none did.
+type Upstream struct {
+	Issuer  string
+	Subject string // its "sub"
+	Session string // its "sid"; "" where it has none
+	IDToken string // sealed
 }
 
 // What stands in place of a provider's id in a session that none of them began. No provider may have such an id.

@@ -22,6 +22,7 @@ const (
 	FactorTOTP     FactorKind = "totp"
 	FactorPasskey  FactorKind = "passkey"
 	FactorRecovery FactorKind = "recovery"
+	FactorProvider FactorKind = "provider" // the provider's own, where an admin trusts it; no row either
 )
 
 // Passkey is what is known of a WebAuthn credential. The private key never leaves the person's authenticator.
@@ -77,7 +78,7 @@ func (p FactorPolicy) Accepts(k FactorKind) bool {
 	switch k {
 	case FactorPasskey:
 		return true
-	case FactorTOTP:
+	case FactorTOTP, FactorProvider: // where only passkeys will do, a provider's word for some factor will not
 		return p.TOTP
 	case FactorRecovery:
 		return p.Recovery

@@ -38,6 +38,8 @@ type Profile struct {
 	Groups      []GroupID // who may use it; empty: everyone
 	PoPs        []PoPID   // where it is served; empty: everywhere
 	CreatedAt   time.Time
+
+	LogoutEndsGrants bool // tunnels end when the provider says that the person's session there has ended
 }
 
 // DefaultMTU fits WireGuard over IPv6 in an Ethernet frame: 1500 - 40 (IPv6) - 8 (UDP) - 32 (WireGuard).

@@ -1,6 +1,9 @@
 package portal
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // UserState tells whether a person may use anything at all.
 type UserState string
@@ -29,6 +32,8 @@ type Identity struct {
 	Subject string
 	User    UserID
 	AddedAt time.Time
+	IDPSub  string // the provider's "sub", where Subject is another claim
+	Claim   string // that Subject is from; "" until the first sign-in of an account that a directory made
 }
 
 // GroupSource says who gave a membership. Each source removes only what it gave.
@@ -40,6 +45,21 @@ const (
 	SourceLocal GroupSource = "local"
 	SourceSCIM  GroupSource = "scim"
 )
+
+// SourceOf is the claim of one provider: what it gave, another one does not take. SourceClaim alone is from before there were several.
+func SourceOf(provider string) GroupSource { return SourceClaim + ":" + GroupSource(provider) }
+
+// Kind is the source without the provider.
+func (s GroupSource) Kind() GroupSource {
+	kind, _, _ := strings.Cut(string(s), ":")
+	return GroupSource(kind)
+}
+
+// Provider is the id of the provider whose claim is the source; "" for others.
+func (s GroupSource) Provider() string {
+	_, provider, _ := strings.Cut(string(s), ":")
+	return provider
+}
 
 // Group is a set of people. Everyone is a member of the group with id Everyone, without a row.
 type Group struct {

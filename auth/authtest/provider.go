@@ -165,7 +165,7 @@ func (p *Provider) counting(next http.Handler) http.Handler {
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]any{
 		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/jwks",
-		"userinfo_endpoint": p.URL + "/userinfo", "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"userinfo_endpoint": p.URL + "/userinfo", "end_session_endpoint": p.URL + "/end?kept=1", "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "authorization_response_iss_parameter_supported": true,
 	})
 }
@@ -262,17 +262,47 @@ func (p *Provider) idToken(g grant) string {
 	if g.answer.Twist != nil {
 		g.answer.Twist(said)
 	}
+	return p.signed(g.answer, said)
+}
+
+// LogoutToken is what the provider posts when a session of the answer's subject has ended there; session is its "sid", "" for none. Twist and
+// the flags of the answer that are about signing hold here too.
+func (p *Provider) LogoutToken(a Answer, session string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.Now != nil {
+		now = p.Now()
+	}
+	said := map[string]any{
+		"iss": p.URL, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": random(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	if a.Subject != "" {
+		said["sub"] = a.Subject
+	}
+	if session != "" {
+		said["sid"] = session
+	}
+	if a.Twist != nil {
+		a.Twist(said)
+	}
+	return p.signed(a, said)
+}
+
+// signed is a token with these claims, signed as the answer says.
+func (p *Provider) signed(a Answer, said map[string]any) string {
 	body, err := json.Marshal(said)
 	if err != nil {
 		panic(err) // a test's own claims
 	}
 	current := p.keys[len(p.keys)-1]
 	switch {
-	case g.answer.Unsigned:
+	case a.Unsigned:
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString(body) + "."
-	case g.answer.SymmetricKey:
+	case a.SymmetricKey:
 		return sign(jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: []byte(ClientSecret + ClientSecret), KeyID: current.id}}, body)
-	case g.answer.ForeignKey:
+	case a.ForeignKey:
 		foreign, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			panic(err)

@@ -17,6 +17,7 @@ const (
 	Restored = "restored"
 	Grouped  = "groups changed"
 	Renewed  = "renewed"
+	Ended    = "logged out"
 )
 
 // CutUser leaves Cut.
@@ -32,6 +33,21 @@ func (f *Tunnels) RestoreUser(tx *store.Tx, _ portal.Actor, id portal.UserID) er
 // GroupsChanged leaves Grouped.
 func (f *Tunnels) GroupsChanged(tx *store.Tx, _ portal.Actor, id portal.UserID) error {
 	return f.trace(tx, id, Grouped)
+}
+
+// PeopleChanged leaves Grouped for each.
+func (f *Tunnels) PeopleChanged(tx *store.Tx, by portal.Actor, ids []portal.UserID) error {
+	for _, id := range ids {
+		if err := f.GroupsChanged(tx, by, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LoggedOut leaves Ended.
+func (f *Tunnels) LoggedOut(tx *store.Tx, _ portal.Actor, id portal.UserID) (int, error) {
+	return 1, f.trace(tx, id, Ended)
 }
 
 // Renew leaves Renewed.

@@ -29,12 +29,12 @@ type Config struct {
 	Metrics       string // listener; "" for none
 
 	Providers  []*auth.Provider
+	Networks   []netip.Prefix // that are not public, in which providers of the web app may be
 	Owners     []portal.Identity
 	FirstOwner bool
 	Local      bool // local accounts may sign in
 	Pools      []NewPool
 	Sessions   auth.Limits
-	Renew      time.Duration
 	Requests   float64
 	Guesses    float64
 	Quarantine []portal.Destination
@@ -85,13 +85,14 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Grace:     p.duration("gateways.grace", r.Gateways.Grace, 24*time.Hour, time.Minute, 30*24*time.Hour),
 		Command:   r.Gateways.Command,
 		Metrics:   p.metrics(r.Metrics.Listen),
+		Networks:  p.prefixes("provider_networks", r.ProviderNets),
 		Owners:    p.owners(r.Owners),
 		Pools:     p.pools(r.Pools),
 		Sessions: auth.Limits{
 			Idle:     p.duration("sessions.idle", r.Sessions.Idle, 12*time.Hour, time.Minute, 90*24*time.Hour),
 			Absolute: p.duration("sessions.absolute", r.Sessions.Absolute, 7*24*time.Hour, 10*time.Minute, 365*24*time.Hour),
+			Renew:    p.duration("sessions.renew_within", r.Sessions.RenewWithin, time.Hour, time.Minute, 30*24*time.Hour),
 		},
-		Renew:      p.duration("sessions.renew_within", r.Sessions.RenewWithin, time.Hour, time.Minute, 30*24*time.Hour),
 		Requests:   p.rate("limits.requests_per_second", r.Limits.Requests, defaultRequests),
 		Guesses:    p.rate("limits.guesses_per_second", r.Limits.Guesses, defaultGuesses),
 		Quarantine: p.destinations("quarantine", r.Quarantine),
@@ -101,7 +102,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		LogLevel:   p.level(r.Log.Level),
 		LogJSON:    p.format(r.Log.Format),
 	}
-	c.Providers = p.providers(r.Providers)
+	c.Providers = p.providers(r.Providers) // there may be none: those of the web app are in the database
 	c.Listen = p.listen("listen", r.Listen, listenDefault(c.TLS))
 	c.GatewayPortal = p.portals(r.Gateways.Public, c.PublicURL, c.Gateways)
 	p.plainHTTP(c)

@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	if c.Listen != ":443" || c.Gateways != ":8443" || c.Metrics != "127.0.0.1:9090" || c.TLS.ACMEListen != ":80" || c.GatewayPortal[0] != "vpn.example.com:8443" {
 		t.Errorf("listeners: %+v", c)
 	}
-	if c.Grace != 24*time.Hour || c.Sessions.Idle != 12*time.Hour || c.Sessions.Absolute != 7*24*time.Hour || c.Renew != time.Hour {
+	if c.Grace != 24*time.Hour || c.Sessions.Idle != 12*time.Hour || c.Sessions.Absolute != 7*24*time.Hour || c.Sessions.Renew != time.Hour {
 		t.Errorf("lifetimes: %+v", c)
 	}
 	if c.FirstOwner || c.Demo || c.Providers[0].Create || c.Providers[0].AllowHTTP || len(c.Trusted) != 0 {

@@ -148,7 +148,7 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	}
 	cfg := Config{
 		PublicURL: public, Database: portal.NewSecretText(filepath.Join(d.dir, "sallyport.db")), Keys: keys, GatewayPortal: []string{d.gateways.Addr().String()},
-		Grace: 24 * time.Hour, Providers: []*auth.Provider{d.provider.Provider(demoProviderID)}, Renew: time.Hour, Guesses: defaultGuesses, Demo: true,
+		Grace: 24 * time.Hour, Providers: []*auth.Provider{d.provider.Provider(demoProviderID)}, Guesses: defaultGuesses, Demo: true,
 		Quarantine: []portal.Destination{{Prefix: netip.PrefixFrom(d.host, d.host.BitLen()), Transport: portal.TCP}},
 	}
 	if d.site, err = newSite(ctx, cfg, d.log); err != nil {

@@ -303,9 +303,6 @@ func (p *parser) format(s string) (json bool) {
 }
 
 func (p *parser) providers(list []rawProvider) []*auth.Provider {
-	if len(list) == 0 {
-		p.wrong("providers", "are missing: nobody could sign in")
-	}
 	seen := map[string]bool{}
 	var out []*auth.Provider
 	for i, r := range list {

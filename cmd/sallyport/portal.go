@@ -61,7 +61,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.peers = &peers.Service{Store: db, Log: log, Portal: public, Resolver: net.DefaultResolver}
 	s.auth = &auth.Service{
 		Store: db, Keys: cfg.Keys, Tunnels: s.peers, Providers: cfg.Providers, PublicURL: public, Owners: cfg.Owners, FirstOwner: cfg.FirstOwner,
-		LocalAccounts: cfg.Local, Limits: cfg.Sessions, Log: log,
+		LocalAccounts: cfg.Local, ProviderNetworks: cfg.Networks, Limits: cfg.Sessions, Log: log,
 	}
 	s.gateways = &peers.Gateways{Store: db, Keys: cfg.Keys, Now: time.Now, Log: log, Portals: cfg.GatewayPortal, Command: cfg.Command}
 	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}
@@ -74,14 +74,27 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	}
 	s.api = &api.Server{
 		Store: db, Auth: s.auth, Peers: s.peers, Gateways: s.gateways, Live: s.hub, App: app, PublicURL: cfg.PublicURL, Trusted: cfg.Trusted,
-		Version: version, Demo: cfg.Demo, RenewWithin: cfg.Renew, PerSecond: cfg.Requests, GuessesPerSecond: cfg.Guesses,
+		Version: version, Demo: cfg.Demo, RenewWithin: cfg.Sessions.Renew, PerSecond: cfg.Requests, GuessesPerSecond: cfg.Guesses,
 		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(cfg.Sinks),
 	}
 	if s.handler, err = s.api.Handler(); err != nil {
 		return nil, err
 	}
 	s.handler = s.api.MountSCIM(s.handler, directories)
+	if err := s.sayWhoCanSignIn(ctx); err != nil {
+		return nil, err
+	}
 	return s, s.seed(ctx)
+}
+
+// sayWhoCanSignIn warns where nobody can. It is no reason not to start: tunnels and tokens work, and the last provider may have been deleted in
+// the web app.
+func (s *site) sayWhoCanSignIn(ctx context.Context) error {
+	ways, err := s.auth.SignInOptions(ctx)
+	if err == nil && len(ways) == 0 && !s.cfg.Local {
+		s.log.WarnContext(ctx, "nobody can sign in: there is no identity provider, and local_accounts is off")
+	}
+	return err
 }
 
 // seed makes the pools of the configuration that are not there. Without any, the first start makes one, so that a profile can be made.

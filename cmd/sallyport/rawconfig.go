@@ -23,6 +23,7 @@ type rawConfig struct {
 	Gateways       rawGateways   `yaml:"gateways"`
 	Metrics        rawMetrics    `yaml:"metrics"`
 	Providers      []rawProvider `yaml:"providers"`
+	ProviderNets   []string      `yaml:"provider_networks"`
 	Owners         []rawOwner    `yaml:"owners"`
 	FirstOwner     string        `yaml:"first_owner"`
 	LocalAccounts  string        `yaml:"local_accounts"`

@@ -251,3 +251,18 @@ func missing[T ~string](tx *Tx, table string, ids []T) ([]T, error) {
 	}
 	return slices.DeleteFunc(slices.Clone(ids), func(id T) bool { return slices.Contains(found, id) }), nil
 }
+
+// DropSource takes away all that a source gave. It returns how many memberships that were, and the people who are not in a group any more for
+// it: whom another source gave the same is not among them.
+func (tx *Tx) DropSource(source portal.GroupSource) (dropped int, changed []portal.UserID, err error) {
+	err = tx.db.Raw(`SELECT DISTINCT user_id FROM memberships m WHERE source = ? AND NOT EXISTS (
+		SELECT 1 FROM memberships o WHERE o.group_id = m.group_id AND o.user_id = m.user_id AND o.source <> m.source) ORDER BY user_id`, string(source)).Scan(&changed).Error
+	if err != nil {
+		return 0, nil, fmt.Errorf("read members by %s: %w", source, err)
+	}
+	res := tx.db.Where("source = ?", string(source)).Delete(&membershipRow{})
+	if res.Error != nil {
+		return 0, nil, fmt.Errorf("drop members by %s: %w", source, res.Error)
+	}
+	return int(res.RowsAffected), changed, nil
+}

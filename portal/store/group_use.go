@@ -48,14 +48,16 @@ func (tx *Tx) GroupUses(id portal.GroupID) ([]portal.GroupUse, error) {
 	return uses, nil
 }
 
-// GroupSources returns how many people each source has put into each group, for one group or, with "", for all.
+// GroupSources returns how many people each kind of source has put into each group, for one group or, with "", for all.
 func (tx *Tx) GroupSources(id portal.GroupID) (map[portal.GroupID]map[portal.GroupSource]int, error) {
 	var rows []struct {
 		GroupID portal.GroupID
 		Source  portal.GroupSource
 		N       int
 	}
-	err := tx.db.Raw("SELECT group_id, source, COUNT(*) AS n FROM memberships WHERE group_id = ? OR ? = '' GROUP BY group_id, source", string(id), string(id)).Scan(&rows).Error
+	err := tx.db.Raw(`SELECT group_id, source, COUNT(DISTINCT user_id) AS n FROM (
+		SELECT group_id, user_id, CASE WHEN source LIKE 'claim:%' THEN 'claim' ELSE source END AS source FROM memberships WHERE group_id = ? OR ? = ''
+	) kinds GROUP BY group_id, source`, string(id), string(id)).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("count memberships by source: %w", err)
 	}

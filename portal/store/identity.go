@@ -12,6 +12,15 @@ type identityRow struct {
 	Subject string `gorm:"primaryKey"`
 	UserID  string
 	AddedAt int64
+
+	IDPSubject   string `gorm:"column:idp_subject"`
+	SubjectClaim string
+}
+
+func (r identityRow) identity() portal.Identity {
+	return portal.Identity{
+		Issuer: r.Issuer, Subject: r.Subject, User: portal.UserID(r.UserID), AddedAt: fromMicros(r.AddedAt), IDPSub: r.IDPSubject, Claim: r.SubjectClaim,
+	}
 }
 
 func (identityRow) TableName() string { return "identities" }
@@ -58,7 +67,54 @@ func (tx *Tx) Identities(id portal.UserID) ([]portal.Identity, error) {
 	}
 	all := make([]portal.Identity, len(rows))
 	for i, r := range rows {
-		all[i] = portal.Identity{Issuer: r.Issuer, Subject: r.Subject, User: portal.UserID(r.UserID), AddedAt: fromMicros(r.AddedAt)}
+		all[i] = r.identity()
 	}
 	return all, nil
+}
+
+// NoteIdentity writes what the provider calls an account itself, and which claim its subject is from: i.IDPSub and i.Claim. It returns
+// portal.ErrDuplicate where the account is known by another claim. Most sign-ins change nothing, and then nothing is written.
+func (tx *Tx) NoteIdentity(i portal.Identity) error {
+	var row identityRow
+	if err := tx.db.Where("issuer = ? AND subject = ?", i.Issuer, i.Subject).Take(&row).Error; err != nil {
+		return translate(err)
+	}
+	switch {
+	case row.SubjectClaim != "" && row.SubjectClaim != i.Claim:
+		return portal.ErrDuplicate
+	case row.SubjectClaim == i.Claim && row.IDPSubject == i.IDPSub:
+		return nil
+	}
+	return tx.db.Exec("UPDATE identities SET idp_subject = ?, subject_claim = ? WHERE issuer = ? AND subject = ?", i.IDPSub, i.Claim, i.Issuer, i.Subject).Error
+}
+
+// ClaimsOf returns the claims that people of an issuer are known by; none where nobody of it has signed in.
+func (tx *Tx) ClaimsOf(issuer string) (claims []string, err error) {
+	err = tx.db.Raw("SELECT DISTINCT subject_claim FROM identities WHERE issuer = ? AND subject_claim <> ''", issuer).Scan(&claims).Error
+	return claims, err
+}
+
+// UsersUpstream returns whose accounts a provider calls so.
+func (tx *Tx) UsersUpstream(issuer, idpSubject string) ([]portal.UserID, error) {
+	var ids []portal.UserID
+	err := tx.db.Model(&identityRow{}).Where("issuer = ? AND idp_subject = ?", issuer, idpSubject).Order("user_id").Pluck("user_id", &ids).Error
+	return ids, err
+}
+
+// LinkIdentity gives a person one more account. It returns portal.ErrDuplicate when the account is somebody's already.
+func (tx *Tx) LinkIdentity(i portal.Identity) error {
+	res := tx.db.Exec("INSERT INTO identities (issuer, subject, user_id, added_at, idp_subject, subject_claim) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		i.Issuer, i.Subject, string(i.User), micros(tx.Now), i.IDPSub, i.Claim)
+	if res.Error != nil {
+		return fmt.Errorf("link identity: %w", translate(res.Error))
+	}
+	if res.RowsAffected == 0 {
+		return portal.ErrDuplicate
+	}
+	return nil
+}
+
+// UnlinkIdentity takes an account from a person. It returns portal.ErrNotFound when it is not theirs.
+func (tx *Tx) UnlinkIdentity(user portal.UserID, issuer, subject string) error {
+	return one(tx.db.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, string(user)).Delete(&identityRow{}))
 }

@@ -9,13 +9,27 @@ import (
 type LoginFlow struct {
 	Provider  string
 	ReturnTo  string
+	Purpose   FlowPurpose
+	Ref       string // the session or the test that it is for; "" for a sign-in
 	ExpiresAt time.Time
 }
+
+// FlowPurpose says what the provider's answer is for.
+type FlowPurpose string
+
+// The purposes.
+const (
+	FlowSignIn FlowPurpose = "sign_in"
+	FlowLink   FlowPurpose = "link"
+	FlowTest   FlowPurpose = "test"
+)
 
 type loginFlowRow struct {
 	IDHash    string `gorm:"primaryKey"`
 	Provider  string
 	ReturnTo  string
+	Purpose   string
+	Ref       string
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
 	ExpiresAt int64
 }
@@ -24,7 +38,7 @@ func (loginFlowRow) TableName() string { return "login_flows" }
 
 // CreateLoginFlow adds a flow under the hash of the secret that the browser holds.
 func (tx *Tx) CreateLoginFlow(secretHash string, f LoginFlow) error {
-	row := loginFlowRow{IDHash: secretHash, Provider: f.Provider, ReturnTo: f.ReturnTo, CreatedAt: micros(tx.Now), ExpiresAt: micros(f.ExpiresAt)}
+	row := loginFlowRow{IDHash: secretHash, Provider: f.Provider, ReturnTo: f.ReturnTo, Purpose: string(f.Purpose), Ref: f.Ref, CreatedAt: micros(tx.Now), ExpiresAt: micros(f.ExpiresAt)}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("create login flow: %w", translate(err))
 	}
@@ -38,7 +52,7 @@ func (tx *Tx) LoginFlow(secretHash string) (LoginFlow, error) {
 	if err := tx.db.Where("id_hash = ?", secretHash).Take(&row).Error; err != nil {
 		return LoginFlow{}, translate(err)
 	}
-	return LoginFlow{Provider: row.Provider, ReturnTo: row.ReturnTo, ExpiresAt: fromMicros(row.ExpiresAt)}, nil
+	return LoginFlow{Provider: row.Provider, ReturnTo: row.ReturnTo, Purpose: FlowPurpose(row.Purpose), Ref: row.Ref, ExpiresAt: fromMicros(row.ExpiresAt)}, nil
 }
 
 // SweepLoginFlows forgets flows whose time is over and returns how many.

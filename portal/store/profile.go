@@ -31,6 +31,8 @@ type profileRow struct {
 	GroupIDs    string `gorm:"column:group_ids"`
 	PopIDs      string `gorm:"column:pop_ids"`
 	CreatedAt   int64  `gorm:"autoCreateTime:false"`
+
+	LogoutEndsGrants bool
 }
 
 func (profileRow) TableName() string { return "profiles" }
@@ -41,7 +43,7 @@ func newProfileRow(p portal.Profile) profileRow {
 		DNS: list(p.DNS), Search: list(p.Search), MTU: int64(p.MTU), Keepalive: seconds(p.Keepalive), Session: seconds(p.Session),
 		Names: list(p.Names), Match: list(p.Match), Idle: seconds(p.Idle), Approval: p.Approval,
 		MaxDevices: int64(p.MaxDevices), Protocols: list(p.Protocols), PoolID: string(p.Pool), GroupIDs: list(p.Groups), PopIDs: list(p.PoPs),
-		CreatedAt: micros(p.CreatedAt),
+		CreatedAt: micros(p.CreatedAt), LogoutEndsGrants: p.LogoutEndsGrants,
 	}
 }
 
@@ -63,6 +65,7 @@ func (r profileRow) profile() (portal.Profile, error) {
 		DNS: dns, Search: search, MTU: int(r.MTU), Keepalive: time.Duration(r.Keepalive) * time.Second, Session: time.Duration(r.Session) * time.Second,
 		Names: names, Match: match, Idle: time.Duration(r.Idle) * time.Second, Approval: r.Approval,
 		MaxDevices: int(r.MaxDevices), Protocols: protocols, Pool: portal.PoolID(r.PoolID), Groups: groups, PoPs: pops, CreatedAt: fromMicros(r.CreatedAt),
+		LogoutEndsGrants: r.LogoutEndsGrants,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -19,6 +20,10 @@ type sessionRow struct {
 	Provider   string
 	UserAgent  string
 	Addr       string
+	Issuer     string
+	IDPSubject string `gorm:"column:idp_subject"`
+	IDPSession string `gorm:"column:idp_session"`
+	IDToken    string `gorm:"column:id_token"`
 }
 
 func (sessionRow) TableName() string { return "sessions" }
@@ -27,6 +32,7 @@ func (r sessionRow) session() portal.Session {
 	return portal.Session{
 		ID: portal.SessionID(r.ID), User: portal.UserID(r.UserID), CreatedAt: fromMicros(r.CreatedAt), SeenAt: fromMicros(r.SeenAt),
 		ExpiresAt: fromMicros(r.ExpiresAt), FactorAt: fromMicros(r.FactorAt), Factor: portal.FactorKind(r.FactorKind), Provider: r.Provider, UserAgent: r.UserAgent, Addr: fromAddrText(r.Addr),
+		Upstream: portal.Upstream{Issuer: r.Issuer, Subject: r.IDPSubject, Session: r.IDPSession, IDToken: r.IDToken},
 	}
 }
 
@@ -35,6 +41,7 @@ func (tx *Tx) CreateSession(s portal.Session, secretHash string) error {
 	row := sessionRow{
 		ID: string(s.ID), SecretHash: secretHash, UserID: string(s.User), CreatedAt: micros(s.CreatedAt), SeenAt: micros(s.SeenAt),
 		ExpiresAt: micros(s.ExpiresAt), FactorAt: micros(s.FactorAt), FactorKind: string(s.Factor), Provider: s.Provider, UserAgent: s.UserAgent, Addr: addrText(s.Addr),
+		Issuer: s.Upstream.Issuer, IDPSubject: s.Upstream.Subject, IDPSession: s.Upstream.Session, IDToken: s.Upstream.IDToken,
 	}
 	if err := tx.db.Create(&row).Error; err != nil {
 		return fmt.Errorf("create session: %w", translate(err))
@@ -101,4 +108,61 @@ func (tx *Tx) DeleteSessions(user portal.UserID, except portal.SessionID) (int, 
 func (tx *Tx) SweepSessions(idleSince time.Time) (int64, error) {
 	res := tx.db.Where("expires_at < ? OR seen_at < ?", micros(tx.Now), micros(idleSince)).Delete(&sessionRow{})
 	return res.RowsAffected, res.Error
+}
+
+// EndUpstream ends the sessions that a provider's own session began: by its subject, by its id, or by both ("" for either: any). It returns
+// whose they were, each once, and how many there were. Without a subject and an id it ends none.
+func (tx *Tx) EndUpstream(issuer, subject, session string) (users []portal.UserID, ended int, err error) {
+	if issuer == "" || subject == "" && session == "" {
+		return nil, 0, nil
+	}
+	q := tx.db.Where("issuer = ?", issuer)
+	if subject != "" {
+		q = q.Where("idp_subject = ?", subject)
+	}
+	if session != "" {
+		q = q.Where("idp_session = ?", session)
+	}
+	var rows []sessionRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, 0, fmt.Errorf("find sessions of a provider: %w", err)
+	}
+	for _, r := range rows {
+		res := tx.db.Where("id = ?", r.ID).Delete(&sessionRow{})
+		if res.Error != nil {
+			return nil, 0, fmt.Errorf("end session: %w", res.Error)
+		}
+		ended += int(res.RowsAffected)
+		if id := portal.UserID(r.UserID); !slices.Contains(users, id) {
+			users = append(users, id)
+		}
+	}
+	return users, ended, nil
+}
+
+// EndSessionsOf ends the sessions that a provider began, by its id here, and returns how many.
+func (tx *Tx) EndSessionsOf(provider string) (int, error) {
+	res := tx.db.Where("provider = ?", provider).Delete(&sessionRow{})
+	return int(res.RowsAffected), res.Error
+}
+
+// SessionCount is how many live sessions a provider began, and of how many people.
+type SessionCount struct{ Sessions, People int }
+
+// CountSessions counts live sessions by what began them, seen since idleSince.
+func (tx *Tx) CountSessions(idleSince time.Time) (map[string]SessionCount, error) {
+	var rows []struct {
+		Provider         string
+		Sessions, People int
+	}
+	err := tx.db.Raw("SELECT provider, COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS people FROM sessions WHERE expires_at > ? AND seen_at > ? GROUP BY provider",
+		micros(tx.Now), micros(idleSince)).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count sessions: %w", err)
+	}
+	by := map[string]SessionCount{}
+	for _, r := range rows {
+		by[r.Provider] = SessionCount{r.Sessions, r.People}
+	}
+	return by, nil
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { promisify } from 'node:util'
 import { Provider } from 'oidc-provider'
 
-const [redirectURI, clientSecret] = process.argv.slice(2)
+const [redirectURI, clientSecret, logoutURI] = process.argv.slice(2)
 let account = { sub: 'nobody' }
 let provider
 
@@ -21,15 +21,18 @@ async function make(issuer) {
     client_id: id,
     client_secret: clientSecret,
     redirect_uris: [redirectURI],
+    post_logout_redirect_uris: [new URL('/sign-in', redirectURI).href],
+    ...(id === 'sallyport' && { backchannel_logout_uri: logoutURI, backchannel_logout_session_required: true }),
     grant_types: ['authorization_code'],
     response_types: ['code'],
   })
-  return new Provider(issuer, {
+  const made = new Provider(issuer, {
     clients: [client('sallyport'), client('another')],
     jwks: await jwks(),
     cookies: { keys: cookieKeys },
-    claims: { openid: ['sub'], profile: ['name', 'groups'], email: ['email', 'email_verified'] },
-    features: { devInteractions: { enabled: false } },
+    claims: { openid: ['sub'], profile: ['name', 'groups', 'realm_access'], email: ['email', 'email_verified'] },
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }), // its own refuses loopback, where the test is
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ ...account, sub: id }) }),
     ttl: { IdToken: 120, AccessToken: 120, AuthorizationCode: 60, Interaction: 600, Grant: 600, Session: 600 },
@@ -40,6 +43,8 @@ async function make(issuer) {
       return grant
     },
   })
+  made.on('backchannel.error', (_ctx, err) => console.error('back-channel logout:', err))
+  return made
 }
 
 async function body(req) {

@@ -391,6 +391,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your accounts at identity providers */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Begin to connect one more account
+         * @description Needs a fresh second factor. Send the browser to `redirect`; it comes back to /security, with `?problem=` where it did not work. People are
+         *     never matched by their e-mail address: this is the only way to have two accounts for one person.
+         */
+        post: operations["linkIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect an account
+         * @description Needs a fresh second factor. Ends the other sessions that it began. The last one stays.
+         */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** OpenID providers that people sign in with */
+        get: operations["listIdentityProviders"];
+        put?: never;
+        /** Add an OpenID provider */
+        post: operations["createIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace a provider's settings
+         * @description Without `clientSecret` the one that is there stays, as long as issuer and client are the same. A provider that is disabled ends the
+         *     sessions that it began, at once and on all portals.
+         */
+        put: operations["updateIdentityProvider"];
+        post?: never;
+        /**
+         * Delete a provider
+         * @description Ends the sessions that it began and takes back groups and roles that its claims gave. People and devices stay.
+         */
+        delete: operations["deleteIdentityProvider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a sign-in with settings that are not saved
+         * @description Send the browser to `redirect`, and ask for the result under `test`. Nothing is saved and no session is opened. The id is the provider's,
+         *     new or there already: the redirect URI to register holds it.
+         */
+        post: operations["testIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-provider-tests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What came of a test
+         * @description For the session that began it, ten minutes long.
+         */
+        get: operations["getIdentityProviderTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/factors/recovery-codes": {
         parameters: {
             query?: never;
@@ -1192,25 +1326,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/people/{id}/identities": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["parameters"]["Id"];
-            };
-            cookie?: never;
-        };
-        /** A person's accounts at providers */
-        get: operations["listPersonIdentities"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/people/{id}/factors": {
         parameters: {
             query?: never;
@@ -1229,6 +1344,49 @@ export interface paths {
          * @description Ends their sessions; the next sign-in enrols anew.
          */
         delete: operations["resetFactors"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** A person's accounts at identity providers */
+        get: operations["listPersonIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/identities/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                identity: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect one of a person's accounts
+         * @description Ends the sessions that it began, and takes back the groups and the role that its provider's claims gave. The last one stays: suspend the
+         *     person instead. One that a directory keeps stays too.
+         */
+        delete: operations["unlinkPersonIdentity"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1596,6 +1754,123 @@ export interface components {
         Role: "owner" | "admin" | "network_admin" | "help_desk" | "auditor" | "user";
         /** @enum {string} */
         Platform: "windows" | "macos" | "linux" | "ios" | "android" | "server" | "other";
+        /** @description Part of the redirect URI */
+        ProviderId: string;
+        /** @description By its whole name, or by its path: "realm_access.roles" */
+        ClaimName: string;
+        ClaimGroups: string[];
+        WordList: string[];
+        Identity: {
+            id: string;
+            issuer: string;
+            subject: string;
+            /** @description Name of the provider; empty when there is none with this issuer now */
+            provider: string;
+            /** Format: date-time */
+            addedAt: string;
+            /** @description This session began with it */
+            current: boolean;
+            /** @description A directory keeps the person by this account: it can't be disconnected */
+            kept: boolean;
+        };
+        ProviderSettings: {
+            /**
+             * @description Only shown
+             * @enum {string}
+             */
+            preset?: "" | "google" | "entra" | "okta" | "keycloak" | "authentik" | "gitlab" | "other";
+            name: components["schemas"]["Name"];
+            /** @description Exactly as the provider says it */
+            issuer: string;
+            clientId: string;
+            /** @description Beside "openid" */
+            scopes?: string[];
+            /** @description What people are keyed by, beside the issuer; empty: "sub". No claim that people can change */
+            subjectClaim?: string;
+            nameClaim?: components["schemas"]["ClaimName"];
+            emailClaim?: components["schemas"]["ClaimName"];
+            groupsClaim?: components["schemas"]["ClaimName"];
+            /** @description Addresses count as verified where the provider does not say */
+            emailTrusted?: boolean;
+            ownerGroups?: components["schemas"]["ClaimGroups"];
+            adminGroups?: components["schemas"]["ClaimGroups"];
+            networkAdminGroups?: components["schemas"]["ClaimGroups"];
+            helpDeskGroups?: components["schemas"]["ClaimGroups"];
+            auditorGroups?: components["schemas"]["ClaimGroups"];
+            /** @description Only verified addresses in these; empty: any */
+            domains?: string[];
+            /** @description People are created at their first sign-in */
+            create: boolean;
+            /** @enum {string} */
+            prompt?: "" | "login" | "consent" | "select_account";
+            /** @description Seconds since the person showed themselves to the provider; null: any */
+            maxAge?: number | null;
+            acrValues?: components["schemas"]["WordList"];
+            /** @description Signing out here signs out there */
+            logout?: boolean;
+            /** @description Any of these in "amr" counts as the second factor */
+            trustAmr?: string[];
+            /** @description The same for "acr" */
+            trustAcr?: string[];
+        };
+        IdentityProviderInput: {
+            enabled: boolean;
+            settings: components["schemas"]["ProviderSettings"];
+            /** @description Left out: the one that is there stays; empty: a public client. Never shown again */
+            clientSecret?: string;
+        };
+        NewIdentityProvider: {
+            id: components["schemas"]["ProviderId"];
+            enabled: boolean;
+            settings: components["schemas"]["ProviderSettings"];
+            clientSecret?: string;
+        };
+        IdentityProvider: {
+            id: string;
+            enabled: boolean;
+            /** @description From the configuration file: it can't be changed here */
+            fromFile: boolean;
+            hasSecret: boolean;
+            /** @description To register with the provider */
+            redirectUri: string;
+            /** @description The same for back-channel logout */
+            logoutUri: string;
+            settings: components["schemas"]["ProviderSettings"];
+            /** @description Live ones that it began */
+            sessions: number;
+            /** @description Whose those are */
+            people: number;
+            /** Format: date-time */
+            updatedAt?: string;
+        };
+        ProviderTest: {
+            done: boolean;
+            provider?: string;
+            /** @enum {string} */
+            outcome?: "failed" | "refused" | "created" | "existing";
+            /** @description Why it failed or would be refused */
+            reason?: string;
+            /** @description In the words of the program */
+            cause?: string;
+            /** @description As the provider said them */
+            claims?: {
+                [key: string]: unknown;
+            };
+            issuer?: string;
+            subject?: string;
+            name?: string;
+            email?: string;
+            emailVerified?: boolean;
+            groups?: string[];
+            /** @description The groups claim was there */
+            groupsSaid?: boolean;
+            role?: components["schemas"]["Role"];
+            /** @description The provider's second factor would count */
+            factor?: boolean;
+            /** @description Who it is, where the person is there already */
+            personId?: string;
+            personName?: string;
+        };
         Problem: {
             /** @example /problems/pool_full */
             type: string;
@@ -1959,6 +2234,8 @@ export interface components {
             groups?: components["schemas"]["IdText"][];
             /** @description Where it is served; empty: everywhere */
             pops?: components["schemas"]["IdText"][];
+            /** @description Tunnels end when the provider says that the session there has ended (back-channel logout) */
+            logoutEndsGrants?: boolean;
         };
         Profile: {
             id: string;
@@ -1989,6 +2266,7 @@ export interface components {
             outdated?: number;
             maxDevices: number;
             groups: string[];
+            logoutEndsGrants?: boolean;
             pops: string[];
             /** @description Where a device with this profile can connect now */
             regions: {
@@ -2604,6 +2882,19 @@ export interface components {
                 "application/json": components["schemas"]["PolicyDiff"];
             };
         };
+        /** @description Where to send the browser */
+        RedirectResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    redirect: string;
+                    /** @description Id of the test, where it is one */
+                    test?: string;
+                };
+            };
+        };
         /** @description What went wrong (RFC 9457) */
         ProblemResponse: {
             headers: {
@@ -2806,6 +3097,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The session has ended; send the browser to the provider, where it ends too */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        redirect: string;
+                    };
+                };
+            };
             /** @description The session has ended */
             204: {
                 headers: {
@@ -3244,6 +3546,203 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In no particular order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Identity"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    provider: components["schemas"]["ProviderId"];
+                };
+            };
+        };
+        responses: {
+            201: components["responses"]["RedirectResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listIdentityProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of the configuration file first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["IdentityProvider"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentityProvider"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    updateIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderInput"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deleteIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    testIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderInput"];
+            };
+        };
+        responses: {
+            201: components["responses"]["RedirectResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getIdentityProviderTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description With `done` false while the browser is at the provider */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTest"];
+                };
             };
             default: components["responses"]["ProblemResponse"];
         };
@@ -4510,36 +5009,6 @@ export interface operations {
             default: components["responses"]["ProblemResponse"];
         };
     };
-    listPersonIdentities: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["parameters"]["Id"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description By issuer and subject */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: {
-                            issuer: string;
-                            subject: string;
-                            /** Format: date-time */
-                            addedAt: string;
-                        }[];
-                    };
-                };
-            };
-            default: components["responses"]["ProblemResponse"];
-        };
-    };
     getPersonFactors: {
         parameters: {
             query?: never;
@@ -4575,6 +5044,53 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Reset */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listPersonIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In no particular order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Identity"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    unlinkPersonIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                identity: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -48,7 +48,8 @@ export const tokensQuery = () =>
     queryFn: ({ signal }) => ok(http.GET('/tokens', { signal })),
   });
 
-export const signOut = () => ok(http.DELETE('/session'));
+/** Ends the session, and returns where the provider ends its own, if it does. */
+export const signOut = () => ok<{ redirect: string } | undefined>(http.DELETE('/session'));
 export const endSession = (id: string) => ok(http.DELETE('/sessions/{id}', { params: { path: { id } } }));
 
 export const beginTotp = () => ok(http.POST('/factors/totp'));

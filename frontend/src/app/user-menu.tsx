@@ -16,7 +16,9 @@ const languageNames: [Language, string][] = [
 export function UserMenu({ session, compact }: { session: Session; compact?: boolean }) {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const leave = useAction(signOut, { done: () => goToSignIn({ signed_out: '1' }) });
+  const leave = useAction(signOut, {
+    done: (at) => (at ? location.assign(at.redirect) : goToSignIn({ signed_out: '1' })),
+  });
   const name = session.user.name || session.user.email;
 
   return (

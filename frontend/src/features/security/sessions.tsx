@@ -37,7 +37,7 @@ function SessionRow({ session }: { session: BrowserSession }) {
   const { t } = useTranslation();
   const end = useAction(() => (session.current ? signOut() : endSession(session.id)), {
     refresh: [sessionsQuery().queryKey],
-    done: () => session.current && goToSignIn({ signed_out: '1' }),
+    done: (at) => session.current && (at ? location.assign(at.redirect) : goToSignIn({ signed_out: '1' })),
   });
   const what = describeBrowser(session.userAgent);
   const name = what ? [what.browser, what.system].filter(Boolean).join(' · ') : t('security.unknownBrowser');
