@@ -91,6 +91,8 @@ func TestOnlyVerifiedAddressesOfTheDomainsEnter(t *testing.T) {
 func TestRoleComesAndGoesWithTheClaim(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.Providers[0].StaffGroups = auth.StaffGroups{NetworkAdmin: []string{"net"}, HelpDesk: []string{"desk"}, Auditor: []string{"audit"}}
+		w.Owners = []portal.Identity{{Issuer: w.idp.URL, Subject: "root"}}
+		w.signIn("root") // the last owner would stay one
 		role := func(groups ...string) portal.Role {
 			a := ada("u1")
 			a.Claims["groups"] = groups
