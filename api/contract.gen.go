@@ -919,6 +919,39 @@ func (e SessionStage) Valid() bool {
 	}
 }
 
+// Defines values for Weekday.
+const (
+	WeekdayFri Weekday = "fri"
+	WeekdayMon Weekday = "mon"
+	WeekdaySat Weekday = "sat"
+	WeekdaySun Weekday = "sun"
+	WeekdayThu Weekday = "thu"
+	WeekdayTue Weekday = "tue"
+	WeekdayWed Weekday = "wed"
+)
+
+// Valid indicates whether the value is a known member of the Weekday enum.
+func (e Weekday) Valid() bool {
+	switch e {
+	case WeekdayFri:
+		return true
+	case WeekdayMon:
+		return true
+	case WeekdaySat:
+		return true
+	case WeekdaySun:
+		return true
+	case WeekdayThu:
+		return true
+	case WeekdayTue:
+		return true
+	case WeekdayWed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExportAuditParamsFormat.
 const (
 	ExportAuditParamsFormatCsv   ExportAuditParamsFormat = "csv"
@@ -1103,6 +1136,15 @@ type ClaimGroups = []string
 
 // ClaimName By its whole name, or by its path: "realm_access.roles"
 type ClaimName = string
+
+// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+type Conditions struct {
+	ValidFrom  *time.Time `json:"validFrom,omitempty"`
+	ValidUntil *time.Time `json:"validUntil,omitempty"`
+
+	// Windows One of them must be open
+	Windows *[]TimeWindow `json:"windows,omitempty"`
+}
 
 // Device defines model for Device.
 type Device struct {
@@ -1457,7 +1499,10 @@ type Overview struct {
 	Devices        int `json:"devices"`
 	Gateways       int `json:"gateways"`
 	GatewaysOnline int `json:"gatewaysOnline"`
-	People         int `json:"people"`
+
+	// Pending Devices that wait for approval
+	Pending int `json:"pending"`
+	People  int `json:"people"`
 
 	// PushP50Ms Click to applied, recent changes; absent without any
 	PushP50Ms *float64 `json:"pushP50Ms,omitempty"`
@@ -1511,6 +1556,12 @@ type PersonPage struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
+// PersonRef defines model for PersonRef.
+type PersonRef struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Platform defines model for Platform.
 type Platform string
 
@@ -1541,7 +1592,9 @@ type PolicyChange struct {
 	} `json:"member,omitempty"`
 	Profile  *ProfileInput  `json:"profile,omitempty"`
 	Resource *ResourceInput `json:"resource,omitempty"`
-	Rule     *RuleInput     `json:"rule,omitempty"`
+
+	// Rule At least one group or person, and at least one resource or tag
+	Rule *RuleInput `json:"rule,omitempty"`
 }
 
 // PolicyDiff defines model for PolicyDiff.
@@ -1730,9 +1783,12 @@ type Problem struct {
 // Profile defines model for Profile.
 type Profile struct {
 	// Answers What `names` stand for now
-	Answers          []string    `json:"answers"`
-	Approval         bool        `json:"approval"`
-	Description      string      `json:"description"`
+	Answers     []string `json:"answers"`
+	Approval    bool     `json:"approval"`
+	Description string   `json:"description"`
+
+	// Devices Devices that use it, for those who may see all profiles
+	Devices          *int        `json:"devices,omitempty"`
 	Dns              []string    `json:"dns"`
 	Excluded         []string    `json:"excluded"`
 	Groups           []string    `json:"groups"`
@@ -1747,7 +1803,10 @@ type Profile struct {
 	Mtu              int         `json:"mtu"`
 	Name             string      `json:"name"`
 	Names            []string    `json:"names"`
-	Pops             []string    `json:"pops"`
+
+	// Outdated Of these, the devices that need a new file
+	Outdated *int     `json:"outdated,omitempty"`
+	Pops     []string `json:"pops"`
 
 	// Regions Where a device with this profile can connect now
 	Regions []struct {
@@ -2040,6 +2099,7 @@ type Resource struct {
 	Name      string            `json:"name"`
 	Ports     []PortRange       `json:"ports"`
 	Prefixes  []string          `json:"prefixes"`
+	Tags      []string          `json:"tags"`
 	Transport ResourceTransport `json:"transport"`
 }
 
@@ -2051,7 +2111,8 @@ type ResourceInput struct {
 	// Name Printable characters; shown as typed
 	Name      Name                   `json:"name"`
 	Ports     *[]PortRange           `json:"ports,omitempty"`
-	Prefixes  []Prefix               `json:"prefixes"`
+	Prefixes  *[]Prefix              `json:"prefixes,omitempty"`
+	Tags      *[]Tag                 `json:"tags,omitempty"`
 	Transport ResourceInputTransport `json:"transport"`
 }
 
@@ -2096,31 +2157,44 @@ type RoleTableRolesHoldersState string
 
 // Rule defines model for Rule.
 type Rule struct {
-	Action    RuleAction `json:"action"`
-	Groups    []string   `json:"groups"`
-	Id        string     `json:"id"`
-	Name      string     `json:"name"`
-	Reason    string     `json:"reason"`
-	Resources []string   `json:"resources"`
+	Action RuleAction `json:"action"`
+
+	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+	Conditions Conditions  `json:"conditions"`
+	Groups     []string    `json:"groups"`
+	Id         string      `json:"id"`
+	Name       string      `json:"name"`
+	People     []PersonRef `json:"people"`
+	Reason     string      `json:"reason"`
+	Resources  []string    `json:"resources"`
+	Tags       []string    `json:"tags"`
 }
 
 // RuleAction defines model for Rule.Action.
 type RuleAction string
 
-// RuleInput defines model for RuleInput.
+// RuleInput At least one group or person, and at least one resource or tag
 type RuleInput struct {
+	// Action A deny wins over every allow, whatever the order
 	Action RuleInputAction `json:"action"`
-	Groups []IdText        `json:"groups"`
+
+	// Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
+	Conditions *Conditions `json:"conditions,omitempty"`
+	Groups     *[]IdText   `json:"groups,omitempty"`
 
 	// Name Printable characters; shown as typed
-	Name Name `json:"name"`
+	Name   Name      `json:"name"`
+	People *[]IdText `json:"people,omitempty"`
 
 	// Reason Why it exists
-	Reason    string   `json:"reason"`
-	Resources []IdText `json:"resources"`
+	Reason    string    `json:"reason"`
+	Resources *[]IdText `json:"resources,omitempty"`
+
+	// Tags Every resource with one of them, also one that gets it later
+	Tags *[]Tag `json:"tags,omitempty"`
 }
 
-// RuleInputAction defines model for RuleInput.Action.
+// RuleInputAction A deny wins over every allow, whatever the order
 type RuleInputAction string
 
 // Scim defines model for Scim.
@@ -2231,6 +2305,32 @@ type SignIn struct {
 	Version string `json:"version"`
 }
 
+// Tag One word, kept in lower case
+//
+// Example: production
+type Tag = string
+
+// TimeWindow Opens on each of the days at start and closes at end, by the clock on the wall there; an end that is not after the start is on the next day
+type TimeWindow struct {
+	// Days Empty: every day
+	Days *[]Weekday `json:"days,omitempty"`
+
+	// End 00:00 to 24:00
+	//
+	// Example: 19:00
+	End string `json:"end"`
+
+	// Start 00:00 to 23:59
+	//
+	// Example: 09:00
+	Start string `json:"start"`
+
+	// Zone IANA time zone
+	//
+	// Example: Asia/Seoul
+	Zone string `json:"zone"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -2258,6 +2358,9 @@ type TotpEnrolment struct {
 	// Uri otpauth:// URI, for the QR code
 	Uri string `json:"uri"`
 }
+
+// Weekday defines model for Weekday.
+type Weekday string
 
 // WireGuardConfig defines model for WireGuardConfig.
 type WireGuardConfig struct {
@@ -2398,7 +2501,7 @@ type ProfileBody = ProfileInput
 // ResourceBody defines model for ResourceBody.
 type ResourceBody = ResourceInput
 
-// RuleBody defines model for RuleBody.
+// RuleBody At least one group or person, and at least one resource or tag
 type RuleBody = RuleInput
 
 // ListAuditParams defines parameters for ListAudit.
