@@ -77,6 +77,13 @@ var accessTable = map[string]access{
 	"resumeDevice":     {enter: ready, action: auth.DevicesWrite},
 	"renewGrants":      {enter: ready, action: auth.OwnDevices},
 
+	"listAccessRequests": {enter: ready, action: auth.OwnRead},
+	"listRequestable":    {enter: ready, action: auth.OwnRequests},
+	"askForAccess":       {enter: ready, action: auth.OwnRequests},
+	"endAccess":          {enter: ready, action: auth.OwnRequests},
+	"approveAccess":      {enter: ready, action: auth.OwnApprovals},
+	"refuseAccess":       {enter: ready, action: auth.OwnApprovals},
+
 	"listProfiles":  {enter: ready, action: auth.OwnRead, service: auth.ProfilesRead},
 	"getProfile":    {enter: ready, action: auth.OwnRead, service: auth.ProfilesRead},
 	"createProfile": {enter: ready, action: auth.ProfilesWrite},

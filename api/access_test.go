@@ -28,6 +28,7 @@ var wanted = map[string]string{
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
 	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
+	"listAccessRequests": "oanhru", "listRequestable": "oanhru", "askForAccess": "oanhru", "endAccess": "oanhru", "approveAccess": "oanhru!", "refuseAccess": "oanhru!",
 	"createGroup": "oa!", "getGroup": "oanhr", "renameGroup": "oa!", "deleteGroup": "oa!", "addGroupMember": "oa!", "removeGroupMember": "oa!",
 	"listGroupMembers": "oahr", "listPersonSessions": "oahr", "endPersonSessions": "oah!", "listPersonTokens": "oahr", "endPersonTokens": "oah!",
 	"listRoles": "oahr", "listServiceTokens": "oar", "createServiceToken": "oa!", "deleteServiceToken": "oa!",
@@ -158,7 +159,7 @@ func role(letter string, isFresh bool) func(string, bool) string {
 	}
 }
 
-func token(need string, _ bool) string {
+func token(need string, fresh bool) string {
 	switch {
 	case need == "any":
 		return ""
@@ -166,6 +167,8 @@ func token(need string, _ bool) string {
 		return "session_required"
 	case !strings.Contains(need, "u"):
 		return "forbidden"
+	case fresh:
+		return "step_up_required"
 	}
 	return ""
 }

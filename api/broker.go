@@ -19,6 +19,7 @@ const (
 	kindPerson  = "person"
 	kindProfile = "profile"
 	kindRule    = "rule"
+	kindRequest = "request"
 	kindSession = "session"
 	kindAudit   = "audit"
 )
@@ -91,6 +92,17 @@ func (b *broker) tell(n notice, to audience) {
 			s.put(n, mine && (n.Kind == kindSession || n.Kind == kindPerson))
 		}
 	}
+}
+
+// users are the people who listen.
+func (b *broker) users() []portal.UserID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]portal.UserID, 0, len(b.perUser))
+	for u := range b.perUser {
+		all = append(all, u)
+	}
+	return all
 }
 
 // resetAll makes every listener look at all again.

@@ -16,6 +16,39 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AccessRequestState.
+const (
+	AccessRequestStateApproved  AccessRequestState = "approved"
+	AccessRequestStateEnded     AccessRequestState = "ended"
+	AccessRequestStateExpired   AccessRequestState = "expired"
+	AccessRequestStateOpen      AccessRequestState = "open"
+	AccessRequestStateOver      AccessRequestState = "over"
+	AccessRequestStateRefused   AccessRequestState = "refused"
+	AccessRequestStateWithdrawn AccessRequestState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the AccessRequestState enum.
+func (e AccessRequestState) Valid() bool {
+	switch e {
+	case AccessRequestStateApproved:
+		return true
+	case AccessRequestStateEnded:
+		return true
+	case AccessRequestStateExpired:
+		return true
+	case AccessRequestStateOpen:
+		return true
+	case AccessRequestStateOver:
+		return true
+	case AccessRequestStateRefused:
+		return true
+	case AccessRequestStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeviceGrantLevel.
 const (
 	DeviceGrantLevelFull       DeviceGrantLevel = "full"
@@ -952,6 +985,27 @@ func (e Weekday) Valid() bool {
 	}
 }
 
+// Defines values for ListAccessRequestsParamsScope.
+const (
+	ListAccessRequestsParamsScopeAll    ListAccessRequestsParamsScope = "all"
+	ListAccessRequestsParamsScopeDecide ListAccessRequestsParamsScope = "decide"
+	ListAccessRequestsParamsScopeMine   ListAccessRequestsParamsScope = "mine"
+)
+
+// Valid indicates whether the value is a known member of the ListAccessRequestsParamsScope enum.
+func (e ListAccessRequestsParamsScope) Valid() bool {
+	switch e {
+	case ListAccessRequestsParamsScopeAll:
+		return true
+	case ListAccessRequestsParamsScopeDecide:
+		return true
+	case ListAccessRequestsParamsScopeMine:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExportAuditParamsFormat.
 const (
 	ExportAuditParamsFormatCsv   ExportAuditParamsFormat = "csv"
@@ -1041,6 +1095,29 @@ func (e CreateScimTokenJSONBodySubject) Valid() bool {
 		return false
 	}
 }
+
+// AccessRequest defines model for AccessRequest.
+type AccessRequest struct {
+	CreatedAt time.Time  `json:"createdAt"`
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+	DecidedBy *PersonRef `json:"decidedBy,omitempty"`
+	Id        string     `json:"id"`
+	MayDecide bool       `json:"mayDecide"`
+	MayEnd    bool       `json:"mayEnd"`
+	Note      *string    `json:"note,omitempty"`
+	Person    PersonRef  `json:"person"`
+	Reason    string     `json:"reason"`
+	Resource  struct {
+		Id   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"resource"`
+	Seconds int                `json:"seconds"`
+	State   AccessRequestState `json:"state"`
+	Until   *time.Time         `json:"until,omitempty"`
+}
+
+// AccessRequestState defines model for AccessRequest.State.
+type AccessRequestState string
 
 // AuditEvent defines model for AuditEvent.
 type AuditEvent struct {
@@ -2095,12 +2172,14 @@ type RecoveryCodes struct {
 
 // Resource defines model for Resource.
 type Resource struct {
-	Id        string            `json:"id"`
-	Name      string            `json:"name"`
-	Ports     []PortRange       `json:"ports"`
-	Prefixes  []string          `json:"prefixes"`
-	Tags      []string          `json:"tags"`
-	Transport ResourceTransport `json:"transport"`
+	Approvers   *string           `json:"approvers,omitempty"`
+	Id          string            `json:"id"`
+	Name        string            `json:"name"`
+	Ports       []PortRange       `json:"ports"`
+	Prefixes    []string          `json:"prefixes"`
+	Requestable bool              `json:"requestable"`
+	Tags        []string          `json:"tags"`
+	Transport   ResourceTransport `json:"transport"`
 }
 
 // ResourceTransport defines model for Resource.Transport.
@@ -2108,12 +2187,18 @@ type ResourceTransport string
 
 // ResourceInput defines model for ResourceInput.
 type ResourceInput struct {
+	// Approvers The group whose members decide; absent or empty: people who may write rules
+	Approvers *string `json:"approvers,omitempty"`
+
 	// Name Printable characters; shown as typed
-	Name      Name                   `json:"name"`
-	Ports     *[]PortRange           `json:"ports,omitempty"`
-	Prefixes  *[]Prefix              `json:"prefixes,omitempty"`
-	Tags      *[]Tag                 `json:"tags,omitempty"`
-	Transport ResourceInputTransport `json:"transport"`
+	Name     Name         `json:"name"`
+	Ports    *[]PortRange `json:"ports,omitempty"`
+	Prefixes *[]Prefix    `json:"prefixes,omitempty"`
+
+	// Requestable People may ask for it for a while
+	Requestable *bool                  `json:"requestable,omitempty"`
+	Tags        *[]Tag                 `json:"tags,omitempty"`
+	Transport   ResourceInputTransport `json:"transport"`
 }
 
 // ResourceInputTransport defines model for ResourceInput.Transport.
@@ -2431,6 +2516,9 @@ type Limit = int
 // Query defines model for Query.
 type Query = string
 
+// AccessRequestResponse defines model for AccessRequestResponse.
+type AccessRequestResponse = AccessRequest
+
 // DeviceResponse defines model for DeviceResponse.
 type DeviceResponse = Device
 
@@ -2480,6 +2568,11 @@ type CodeBody struct {
 	Code string `json:"code"`
 }
 
+// DecisionBody defines model for DecisionBody.
+type DecisionBody struct {
+	Note *string `json:"note,omitempty"`
+}
+
 // GroupBody defines model for GroupBody.
 type GroupBody struct {
 	// Name Printable characters; shown as typed
@@ -2503,6 +2596,34 @@ type ResourceBody = ResourceInput
 
 // RuleBody At least one group or person, and at least one resource or tag
 type RuleBody = RuleInput
+
+// ListAccessRequestsParams defines parameters for ListAccessRequests.
+type ListAccessRequestsParams struct {
+	// Scope `mine`; `decide`: open ones that one may decide on; `all` needs the right to see access
+	Scope *ListAccessRequestsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
+}
+
+// ListAccessRequestsParamsScope defines parameters for ListAccessRequests.
+type ListAccessRequestsParamsScope string
+
+// AskForAccessJSONBody defines parameters for AskForAccess.
+type AskForAccessJSONBody struct {
+	Reason   string `json:"reason"`
+	Resource IdText `json:"resource"`
+
+	// Seconds How long, from the approval on
+	Seconds int `json:"seconds"`
+}
+
+// ApproveAccessJSONBody defines parameters for ApproveAccess.
+type ApproveAccessJSONBody struct {
+	Note *string `json:"note,omitempty"`
+}
+
+// RefuseAccessJSONBody defines parameters for RefuseAccess.
+type RefuseAccessJSONBody struct {
+	Note *string `json:"note,omitempty"`
+}
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -2765,6 +2886,15 @@ type CreateTokenJSONBody struct {
 	Scopes *[]string `json:"scopes,omitempty"`
 }
 
+// AskForAccessJSONRequestBody defines body for AskForAccess for application/json ContentType.
+type AskForAccessJSONRequestBody AskForAccessJSONBody
+
+// ApproveAccessJSONRequestBody defines body for ApproveAccess for application/json ContentType.
+type ApproveAccessJSONRequestBody ApproveAccessJSONBody
+
+// RefuseAccessJSONRequestBody defines body for RefuseAccess for application/json ContentType.
+type RefuseAccessJSONRequestBody RefuseAccessJSONBody
+
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody VerifyAuditJSONBody
 
@@ -2991,6 +3121,24 @@ func (a PasskeyCredential) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAccessRequests Requests for temporary access, newest first
+	// (GET /access-requests)
+	ListAccessRequests(ctx echo.Context, params ListAccessRequestsParams) error
+	// AskForAccess Ask for a resource for a while
+	// (POST /access-requests)
+	AskForAccess(ctx echo.Context) error
+	// ListRequestable What one may ask for
+	// (GET /access-requests/resources)
+	ListRequestable(ctx echo.Context) error
+	// ApproveAccess Give the access that was asked for
+	// (POST /access-requests/{id}/approve)
+	ApproveAccess(ctx echo.Context, id Id) error
+	// EndAccess Withdraw an own request, or end access before its time
+	// (POST /access-requests/{id}/end)
+	EndAccess(ctx echo.Context, id Id) error
+	// RefuseAccess Refuse the access that was asked for
+	// (POST /access-requests/{id}/refuse)
+	RefuseAccess(ctx echo.Context, id Id) error
 	// ListAudit The audit trail
 	// (GET /audit)
 	ListAudit(ctx echo.Context, params ListAuditParams) error
@@ -3347,6 +3495,90 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListAccessRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAccessRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAccessRequestsParams
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAccessRequests(ctx, params)
+	return err
+}
+
+// AskForAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) AskForAccess(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskForAccess(ctx)
+	return err
+}
+
+// ListRequestable converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRequestable(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRequestable(ctx)
+	return err
+}
+
+// ApproveAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveAccess(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveAccess(ctx, id)
+	return err
+}
+
+// EndAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) EndAccess(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndAccess(ctx, id)
+	return err
+}
+
+// RefuseAccess converts echo context to params.
+func (w *ServerInterfaceWrapper) RefuseAccess(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefuseAccess(ctx, id)
+	return err
 }
 
 // ListAudit converts echo context to params.
@@ -5159,6 +5391,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/resources", wrapper.CreateResource, options.OperationMiddlewares["createResource"]...)
 	router.DELETE(options.BaseURL+"/resources/:id", wrapper.DeleteResource, options.OperationMiddlewares["deleteResource"]...)
 	router.PUT(options.BaseURL+"/resources/:id", wrapper.UpdateResource, options.OperationMiddlewares["updateResource"]...)
+	router.GET(options.BaseURL+"/access-requests", wrapper.ListAccessRequests, options.OperationMiddlewares["listAccessRequests"]...)
+	router.POST(options.BaseURL+"/access-requests", wrapper.AskForAccess, options.OperationMiddlewares["askForAccess"]...)
+	router.GET(options.BaseURL+"/access-requests/resources", wrapper.ListRequestable, options.OperationMiddlewares["listRequestable"]...)
+	router.POST(options.BaseURL+"/access-requests/:id/approve", wrapper.ApproveAccess, options.OperationMiddlewares["approveAccess"]...)
+	router.POST(options.BaseURL+"/access-requests/:id/refuse", wrapper.RefuseAccess, options.OperationMiddlewares["refuseAccess"]...)
+	router.POST(options.BaseURL+"/access-requests/:id/end", wrapper.EndAccess, options.OperationMiddlewares["endAccess"]...)
 	router.GET(options.BaseURL+"/rules", wrapper.ListRules, options.OperationMiddlewares["listRules"]...)
 	router.POST(options.BaseURL+"/rules", wrapper.CreateRule, options.OperationMiddlewares["createRule"]...)
 	router.DELETE(options.BaseURL+"/rules/:id", wrapper.DeleteRule, options.OperationMiddlewares["deleteRule"]...)
@@ -5209,6 +5447,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type AccessRequestResponseJSONResponse AccessRequest
+
 type DeviceResponseJSONResponse Device
 
 type GatewayResponseJSONResponse Gateway
@@ -5239,6 +5479,254 @@ type ResourceResponseJSONResponse Resource
 type RuleResponseJSONResponse Rule
 
 type SessionResponseJSONResponse Session
+
+type ListAccessRequestsRequestObject struct {
+	Params ListAccessRequestsParams
+}
+
+type ListAccessRequestsResponseObject interface {
+	VisitListAccessRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListAccessRequests200JSONResponse struct {
+	Items []AccessRequest `json:"items"`
+}
+
+func (response ListAccessRequests200JSONResponse) VisitListAccessRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccessRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAccessRequestsdefaultApplicationProblemPlusJSONResponse) VisitListAccessRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForAccessRequestObject struct {
+	Body *AskForAccessJSONRequestBody
+}
+
+type AskForAccessResponseObject interface {
+	VisitAskForAccessResponse(w http.ResponseWriter) error
+}
+
+type AskForAccess201JSONResponse AccessRequest
+
+func (response AskForAccess201JSONResponse) VisitAskForAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskForAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskForAccessdefaultApplicationProblemPlusJSONResponse) VisitAskForAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRequestableRequestObject struct {
+}
+
+type ListRequestableResponseObject interface {
+	VisitListRequestableResponse(w http.ResponseWriter) error
+}
+
+type ListRequestable200JSONResponse struct {
+	Items []struct {
+		Id   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"items"`
+}
+
+func (response ListRequestable200JSONResponse) VisitListRequestableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRequestabledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRequestabledefaultApplicationProblemPlusJSONResponse) VisitListRequestableResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAccessRequestObject struct {
+	Id   Id `json:"id"`
+	Body *ApproveAccessJSONRequestBody
+}
+
+type ApproveAccessResponseObject interface {
+	VisitApproveAccessResponse(w http.ResponseWriter) error
+}
+
+type ApproveAccess200JSONResponse struct {
+	AccessRequestResponseJSONResponse
+}
+
+func (response ApproveAccess200JSONResponse) VisitApproveAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveAccessdefaultApplicationProblemPlusJSONResponse) VisitApproveAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndAccessRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type EndAccessResponseObject interface {
+	VisitEndAccessResponse(w http.ResponseWriter) error
+}
+
+type EndAccess200JSONResponse struct {
+	AccessRequestResponseJSONResponse
+}
+
+func (response EndAccess200JSONResponse) VisitEndAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndAccessdefaultApplicationProblemPlusJSONResponse) VisitEndAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAccessRequestObject struct {
+	Id   Id `json:"id"`
+	Body *RefuseAccessJSONRequestBody
+}
+
+type RefuseAccessResponseObject interface {
+	VisitRefuseAccessResponse(w http.ResponseWriter) error
+}
+
+type RefuseAccess200JSONResponse struct {
+	AccessRequestResponseJSONResponse
+}
+
+func (response RefuseAccess200JSONResponse) VisitRefuseAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefuseAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RefuseAccessdefaultApplicationProblemPlusJSONResponse) VisitRefuseAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ListAuditRequestObject struct {
 	Params ListAuditParams
@@ -9828,6 +10316,24 @@ func (response DeleteTokendefaultApplicationProblemPlusJSONResponse) VisitDelete
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAccessRequests Requests for temporary access, newest first
+	// (GET /access-requests)
+	ListAccessRequests(ctx context.Context, request ListAccessRequestsRequestObject) (ListAccessRequestsResponseObject, error)
+	// AskForAccess Ask for a resource for a while
+	// (POST /access-requests)
+	AskForAccess(ctx context.Context, request AskForAccessRequestObject) (AskForAccessResponseObject, error)
+	// ListRequestable What one may ask for
+	// (GET /access-requests/resources)
+	ListRequestable(ctx context.Context, request ListRequestableRequestObject) (ListRequestableResponseObject, error)
+	// ApproveAccess Give the access that was asked for
+	// (POST /access-requests/{id}/approve)
+	ApproveAccess(ctx context.Context, request ApproveAccessRequestObject) (ApproveAccessResponseObject, error)
+	// EndAccess Withdraw an own request, or end access before its time
+	// (POST /access-requests/{id}/end)
+	EndAccess(ctx context.Context, request EndAccessRequestObject) (EndAccessResponseObject, error)
+	// RefuseAccess Refuse the access that was asked for
+	// (POST /access-requests/{id}/refuse)
+	RefuseAccess(ctx context.Context, request RefuseAccessRequestObject) (RefuseAccessResponseObject, error)
 	// ListAudit The audit trail
 	// (GET /audit)
 	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
@@ -10191,6 +10697,221 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAccessRequests operation middleware
+func (sh *strictHandler) ListAccessRequests(ctx echo.Context, params ListAccessRequestsParams) error {
+	var request ListAccessRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAccessRequests(ctx.Request().Context(), request.(ListAccessRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAccessRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAccessRequestsResponseObject); ok {
+		return validResponse.VisitListAccessRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskForAccess operation middleware
+func (sh *strictHandler) AskForAccess(ctx echo.Context) error {
+	var request AskForAccessRequestObject
+
+	var body AskForAccessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskForAccess(ctx.Request().Context(), request.(AskForAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskForAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskForAccessResponseObject); ok {
+		return validResponse.VisitAskForAccessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRequestable operation middleware
+func (sh *strictHandler) ListRequestable(ctx echo.Context) error {
+	var request ListRequestableRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRequestable(ctx.Request().Context(), request.(ListRequestableRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRequestable")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRequestableResponseObject); ok {
+		return validResponse.VisitListRequestableResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveAccess operation middleware
+func (sh *strictHandler) ApproveAccess(ctx echo.Context, id Id) error {
+	var request ApproveAccessRequestObject
+
+	request.Id = id
+
+	var body ApproveAccessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveAccess(ctx.Request().Context(), request.(ApproveAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveAccessResponseObject); ok {
+		return validResponse.VisitApproveAccessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndAccess operation middleware
+func (sh *strictHandler) EndAccess(ctx echo.Context, id Id) error {
+	var request EndAccessRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndAccess(ctx.Request().Context(), request.(EndAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndAccessResponseObject); ok {
+		return validResponse.VisitEndAccessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefuseAccess operation middleware
+func (sh *strictHandler) RefuseAccess(ctx echo.Context, id Id) error {
+	var request RefuseAccessRequestObject
+
+	request.Id = id
+
+	var body RefuseAccessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefuseAccess(ctx.Request().Context(), request.(RefuseAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefuseAccess")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefuseAccessResponseObject); ok {
+		return validResponse.VisitRefuseAccessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListAudit operation middleware

@@ -88,6 +88,7 @@ func (s *Server) DeleteRule(ctx context.Context, req DeleteRuleRequestObject) (D
 func resourceInput(in *ResourceInput) peers.ResourceInput {
 	out := peers.ResourceInput{
 		Name: in.Name, Prefixes: or(in.Prefixes), Transport: portal.Transport(in.Transport), Tags: or(in.Tags),
+		Requestable: or(in.Requestable), Approvers: portal.GroupID(or(in.Approvers)),
 	}
 	for _, p := range or(in.Ports) {
 		out.Ports = append(out.Ports, portal.PortRange{First: uint16(p.First), Last: uint16(p.Last)}) // the contract bounds both
@@ -98,7 +99,7 @@ func resourceInput(in *ResourceInput) peers.ResourceInput {
 func resourceJSON(r portal.Resource) Resource {
 	out := Resource{
 		Id: string(r.ID), Name: r.Name, Prefixes: texts(r.Prefixes), Transport: ResourceTransport(r.Transport), Ports: []PortRange{},
-		Tags: ids(r.Tags),
+		Tags: ids(r.Tags), Requestable: r.Requestable, Approvers: text(r.Approvers),
 	}
 	for _, p := range r.Ports {
 		out.Ports = append(out.Ports, PortRange{First: int(p.First), Last: int(p.Last)})

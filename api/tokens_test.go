@@ -11,7 +11,7 @@ func TestTokenOverHTTPDoesOnlyWhatItsScopesSay(t *testing.T) {
 	ada := w.ready("ada")
 	var offered struct{ Scopes []string }
 	ada.want(http.StatusOK, "GET", "/tokens", nil).into(t, &offered)
-	if want := []string{"own.devices", "own.read"}; !slices.Equal(offered.Scopes, want) {
+	if want := []string{"own.devices", "own.read", "own.requests"}; !slices.Equal(offered.Scopes, want) {
 		t.Errorf("offered %v, want %v", offered.Scopes, want)
 	}
 	for _, wrong := range [][]string{{}, {"people.read"}, {"own.security"}, {"Own.Read"}, {"own.read", "own.read"}} {

@@ -142,6 +142,8 @@ func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
 		w.broker.tell(notice{Kind: kindDevice}, audience{user: portal.UserID(id), right: portal.DevicesRead}) // the account's state and groups decide about its tunnels
 	case "session", "factor", "token":
 		w.broker.tell(notice{Kind: kindSession}, audience{user: actor, right: portal.PeopleRead})
+	case "access_request":
+		w.tellRequest(ctx, portal.RequestID(id))
 	case "gateway", "pop":
 		w.broker.tell(notice{kindGateway, id}, audience{right: portal.GatewaysRead})
 		w.broker.tell(notice{Kind: kindProfile}, audience{everyone: true}) // its regions
@@ -149,6 +151,38 @@ func (w *watcher) tellAudit(ctx context.Context, e portal.AuditEvent) {
 		w.broker.tell(notice{kindProfile, id}, audience{everyone: true})
 	case "rule", "resource", "group":
 		w.broker.tell(notice{kindRule, id}, audience{right: portal.AccessRead})
+	}
+}
+
+// tellRequest tells who asks, who decides, and who may see all access.
+func (w *watcher) tellRequest(ctx context.Context, id portal.RequestID) {
+	note := notice{kindRequest, string(id)}
+	here := w.broker.users()
+	told := []portal.UserID{}
+	err := w.Store.View(ctx, func(tx *store.Tx) error {
+		r, err := tx.AccessRequest(id)
+		if err != nil {
+			return err
+		}
+		told = append(told, r.User)
+		res, err := tx.Resource(r.Resource)
+		if err != nil || res.Approvers == "" {
+			return err
+		}
+		groups, err := tx.GroupIDsOf(here)
+		for user, in := range groups {
+			if slices.Contains(in, res.Approvers) {
+				told = append(told, user)
+			}
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, portal.ErrNotFound) && ctx.Err() == nil {
+		w.Log.WarnContext(ctx, "find whom a request concerns", "err", err)
+	}
+	w.broker.tell(note, audience{right: portal.AccessRead})
+	for _, user := range told {
+		w.broker.tell(note, audience{user: user})
 	}
 }
 

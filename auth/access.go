@@ -14,6 +14,8 @@ const (
 	OwnRead       = portal.OwnRead
 	OwnDevices    = portal.OwnDevices
 	OwnSecurity   = portal.OwnSecurity
+	OwnRequests   = portal.OwnRequests
+	OwnApprovals  = portal.OwnApprovals
 	OverviewRead  = portal.OverviewRead
 	PeopleRead    = portal.PeopleRead
 	PeopleWrite   = portal.PeopleWrite

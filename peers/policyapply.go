@@ -131,7 +131,10 @@ func (a *applier) resource(c PolicyChange, i int, path string) error {
 		return a.s.DeleteResource(a.ctx, a.by, was)
 	}
 	r := a.file.Resources[i]
-	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags}
+	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags, Requestable: r.Requestable}
+	if r.Approvers != "" {
+		in.Approvers = id(a, path+"/approvers", a.names.groups, r.Approvers, groupName)
+	}
 	for j, p := range r.Ports {
 		in.Ports = append(in.Ports, a.ports(fmt.Sprintf("%s/ports/%d", path, j), p))
 	}

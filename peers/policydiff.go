@@ -47,7 +47,7 @@ func diffDocuments(have, want policyfile.Document, prune bool) []PolicyChange {
 // plainResource writes a resource as it would be exported after it was saved; one that can't be saved stays as it is.
 func plainResource(r policyfile.Resource) policyfile.Resource {
 	var a applier
-	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags}
+	in := ResourceInput{Name: r.Name, Prefixes: r.Prefixes, Transport: portal.Transport(r.Transport), Tags: r.Tags, Requestable: r.Requestable}
 	for _, p := range r.Ports {
 		in.Ports = append(in.Ports, a.ports("", p))
 	}
@@ -55,7 +55,9 @@ func plainResource(r policyfile.Resource) policyfile.Resource {
 	if err != nil || len(a.fields) > 0 {
 		return r
 	}
-	return names{}.resource(saved)
+	plain := names{}.resource(saved)
+	plain.Approvers = r.Approvers
+	return plain
 }
 
 // plainProfile does the same for what a profile says itself.

@@ -30,6 +30,11 @@ func readNames(tx *store.Tx) (n names, err error) {
 	read(func() (err error) { n.groups, _, err = tx.Groups(); return err })
 	read(func() (err error) { n.resources, err = tx.Resources(); return err })
 	read(func() (err error) { n.rules, err = tx.Rules(); return err })
+	read(func() error { // what people were given for a while is no part of the policy that one keeps
+		temporary, err := tx.RequestRules()
+		n.rules = slices.DeleteFunc(n.rules, func(r portal.Rule) bool { return temporary[r.ID] })
+		return err
+	})
 	read(func() (err error) { n.profiles, err = tx.Profiles(); return err })
 	read(func() (err error) { n.tests, err = tx.PolicyTests(); return err })
 	read(func() (err error) { n.pops, err = tx.PoPs(); return err })
@@ -98,6 +103,9 @@ func (n names) resource(r portal.Resource) policyfile.Resource {
 	out := policyfile.Resource{Name: r.Name, Prefixes: texts(r.Prefixes), Transport: string(r.Transport), Tags: r.Tags}
 	for _, p := range r.Ports {
 		out.Ports = append(out.Ports, portText(p))
+	}
+	if out.Requestable = r.Requestable; r.Approvers != "" {
+		out.Approvers = nameOf(n.groups, r.Approvers, groupName)
 	}
 	return out
 }

@@ -15,6 +15,9 @@ type ResourceInput struct {
 	Transport portal.Transport
 	Ports     []portal.PortRange // TCP and UDP only, at most 100; empty: all
 	Tags      []string           // at most 20
+
+	Requestable bool
+	Approvers   portal.GroupID // "": people who may write rules
 }
 
 func (in ResourceInput) resource() (portal.Resource, error) {
@@ -26,6 +29,9 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 		Transport: oneOf(&c, "/transport", in.Transport, portal.AnyTransport, portal.TCP, portal.UDP, portal.ICMP),
 		Ports:     c.ports("/ports", in.Transport, in.Ports),
 		Tags:      c.tags("/tags", in.Tags),
+
+		Requestable: in.Requestable,
+		Approvers:   in.Approvers,
 	}
 	if len(in.Prefixes)+len(in.Names) == 0 {
 		c.wrong("/prefixes", "required", "Name at least one prefix or DNS name.")
@@ -49,6 +55,9 @@ func (s *Service) Resources(ctx context.Context, by portal.Actor) (all []portal.
 func (s *Service) CreateResource(ctx context.Context, by portal.Actor, in ResourceInput) (r portal.Resource, err error) {
 	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		if r, err = in.resource(); err != nil {
+			return err
+		}
+		if err := knownApprovers(p.tx, r.Approvers); err != nil {
 			return err
 		}
 		r.ID, r.CreatedAt = portal.NewID[portal.ResourceID](p.tx.Now), p.tx.Now
@@ -76,6 +85,9 @@ func (s *Service) UpdateResource(ctx context.Context, by portal.Actor, id portal
 			return err
 		}
 		if r, err = in.resource(); err != nil {
+			return err
+		}
+		if err := knownApprovers(p.tx, r.Approvers); err != nil {
 			return err
 		}
 		r.ID, r.CreatedAt = old.ID, old.CreatedAt
@@ -127,3 +139,15 @@ func (s *Service) DeleteResource(ctx context.Context, by portal.Actor, id portal
 }
 
 func resourceTarget(id portal.ResourceID) string { return "resource:" + string(id) }
+
+// knownApprovers checks that the group is there.
+func knownApprovers(tx *store.Tx, group portal.GroupID) error {
+	if group == "" {
+		return nil
+	}
+	missing, err := tx.MissingGroups([]portal.GroupID{group})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return portal.InvalidFields(portal.Field{Path: "/approvers", Code: "unknown", Msg: "There is no such object."})
+}

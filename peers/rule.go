@@ -164,17 +164,25 @@ func (s *Service) DeleteRule(ctx context.Context, by portal.Actor, id portal.Rul
 		if err != nil {
 			return err
 		}
-		if err := p.tx.DeleteRule(id); err != nil {
-			return err
-		}
-		if err := p.concerned(old.Groups, old.People); err != nil {
-			return err
-		}
-		if err := p.write([]store.LogChange{{Key: store.RuleKey(id)}}); err != nil {
-			return err
-		}
-		return p.tx.Audit(by, "rule.delete", ruleTarget(id), store.Changed{Now: named(old.Name), Before: old})
+		return p.deleteRule(by, old)
 	})
+}
+
+// deleteRule removes a rule, and with it the access of the request that it was made for.
+func (p *policy) deleteRule(by portal.Actor, old portal.Rule) error {
+	if err := p.tx.DeleteRule(old.ID); err != nil {
+		return err
+	}
+	if err := p.tx.EndRequestOfRule(old.ID); err != nil {
+		return err
+	}
+	if err := p.concerned(old.Groups, old.People); err != nil {
+		return err
+	}
+	if err := p.write([]store.LogChange{{Key: store.RuleKey(old.ID)}}); err != nil {
+		return err
+	}
+	return p.tx.Audit(by, "rule.delete", ruleTarget(old.ID), store.Changed{Now: named(old.Name), Before: old})
 }
 
 // difference is what is in one of the two lists and not in the other.

@@ -17,6 +17,7 @@ type (
 	ResourceID   string
 	RuleID       string
 	PolicyTestID string
+	RequestID    string
 	PoPID        string
 	GatewayID    string
 	SessionID    string

@@ -23,6 +23,8 @@ const (
 	OwnRead       Right = "own.read"       // me, my devices, what I may use
 	OwnDevices    Right = "own.devices"    // add, rename, renew and revoke my devices
 	OwnSecurity   Right = "own.security"   // my factors, sessions and tokens; auth itself asks for a fresh factor where one is due
+	OwnRequests   Right = "own.requests"   // ask for access for a while, withdraw and end it
+	OwnApprovals  Right = "own.approvals"  // decide on what others ask for, where a resource names one as approver
 	OverviewRead  Right = "overview.read"  // counts, health, live state of everything
 	PeopleRead    Right = "people.read"    // people, their devices and sessions
 	PeopleWrite   Right = "people.write"   // suspend, resume, sign out everywhere; plain users, unless StaffWrite is there too
@@ -76,6 +78,8 @@ var rights = map[Right]struct {
 	OwnRead:       {o | a | n | h | r | u, false},
 	OwnDevices:    {o | a | n | h | r | u, false},
 	OwnSecurity:   {o | a | n | h | r | u, false},
+	OwnRequests:   {o | a | n | h | r | u, false},
+	OwnApprovals:  {o | a | n | h | r | u, true},
 	OverviewRead:  {o | a | n | h | r, false},
 	PeopleRead:    {o | a | h | r, false},
 	PeopleWrite:   {o | a | h, true},
@@ -152,7 +156,7 @@ func (r Role) May(x Right) bool { return rights[x].roles&r.bit() != 0 }
 // it could get itself, or somebody, more than it was given: accounts, roles, the keys of other people's devices, settings, tokens.
 func (x Right) ForServices() bool {
 	switch x {
-	case OwnRead, OwnDevices, OwnSecurity, PeopleWrite, PeopleFactors, StaffWrite, PeopleRoles, DevicesKeys, SettingsWrite, TokensWrite:
+	case OwnRead, OwnDevices, OwnSecurity, OwnRequests, OwnApprovals, PeopleWrite, PeopleFactors, StaffWrite, PeopleRoles, DevicesKeys, SettingsWrite, TokensWrite:
 		return false
 	}
 	return rights[x].roles != 0

@@ -25,8 +25,10 @@ gateways.write  owner admin network_admin !
 groups.read     owner admin network_admin help_desk auditor
 groups.write    owner admin !
 overview.read   owner admin network_admin help_desk auditor
+own.approvals   owner admin network_admin help_desk auditor user !
 own.devices     owner admin network_admin help_desk auditor user
 own.read        owner admin network_admin help_desk auditor user
+own.requests    owner admin network_admin help_desk auditor user
 own.security    owner admin network_admin help_desk auditor user
 people.factors  owner admin help_desk !
 people.read     owner admin help_desk auditor

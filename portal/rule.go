@@ -31,6 +31,10 @@ type Resource struct {
 	Transport Transport
 	Ports     []PortRange // TCP and UDP only; empty: all
 	Tags      []string    // sorted; rules may name a tag instead of each resource
+
+	Requestable bool    // people may ask for it for a while
+	Approvers   GroupID // who decides; "": those with AccessWrite
+
 	CreatedAt time.Time
 }
 

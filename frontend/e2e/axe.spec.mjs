@@ -27,6 +27,7 @@ const pages = [
   '/admin/second-factors',
   '/admin/policy',
   '/reachability',
+  '/requests',
   '/admin/audit',
   '/api/docs',
   '/no/such/page',

@@ -20,6 +20,9 @@ type Resource struct {
 	Transport string   `yaml:"transport"`
 	Ports     []string `yaml:"ports,omitempty,flow"` // "443" or "8000-8100"
 	Tags      []string `yaml:"tags,omitempty,flow"`
+
+	Requestable bool   `yaml:"requestable,omitempty"`
+	Approvers   string `yaml:"approvers,omitempty"` // a group
 }
 
 // Rule is portal.Rule by names.

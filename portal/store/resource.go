@@ -15,6 +15,10 @@ type resourceRow struct {
 	Names     string
 	Transport string
 	Ports     string
+
+	Requestable bool
+	Approvers   string
+
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
 }
 
@@ -30,7 +34,7 @@ func (resourceTagRow) TableName() string { return "resource_tags" }
 func newResourceRow(r portal.Resource) resourceRow {
 	return resourceRow{
 		ID: string(r.ID), Name: r.Name, Prefixes: list(r.Prefixes), Names: list(r.Names), Transport: string(r.Transport), Ports: list(r.Ports),
-		CreatedAt: micros(r.CreatedAt),
+		Requestable: r.Requestable, Approvers: string(r.Approvers), CreatedAt: micros(r.CreatedAt),
 	}
 }
 
@@ -43,7 +47,7 @@ func (r resourceRow) resource() (portal.Resource, error) {
 	}
 	return portal.Resource{
 		ID: portal.ResourceID(r.ID), Name: r.Name, Prefixes: prefixes, Names: names, Transport: portal.Transport(r.Transport), Ports: ports,
-		CreatedAt: fromMicros(r.CreatedAt),
+		Requestable: r.Requestable, Approvers: portal.GroupID(r.Approvers), CreatedAt: fromMicros(r.CreatedAt),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ const stale: Record<string, QueryKey[]> = {
   gateway: [['gateways'], ['overview'], ['pops'], ['profiles']],
   person: [['people'], ['overview'], ['session']],
   profile: [['profiles'], ['devices']],
+  request: [['requests'], ['rules']],
   rule: [['rules'], ['resources'], ['policyTests']],
   session: [['session'], ['sessions']],
 };

@@ -1003,6 +1003,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/access-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for temporary access, newest first */
+        get: operations["listAccessRequests"];
+        put?: never;
+        /** Ask for a resource for a while */
+        post: operations["askForAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access-requests/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one may ask for */
+        get: operations["listRequestable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access-requests/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the access that was asked for
+         * @description It becomes a rule for the one person that ends by itself, at gateways also without a portal. Nobody decides on their own request.
+         */
+        post: operations["approveAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access-requests/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse the access that was asked for */
+        post: operations["refuseAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access-requests/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw an own request, or end access before its time */
+        post: operations["endAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rules": {
         parameters: {
             query?: never;
@@ -1648,7 +1743,7 @@ export interface paths {
         };
         /**
          * What changes, as server-sent events
-         * @description Event `change` with `{"kind":"device","id":"…"}`; kinds are audit, device, gateway, person, profile, rule, session. People
+         * @description Event `change` with `{"kind":"device","id":"…"}`; kinds are audit, device, gateway, person, profile, request, rule, session. People
          *     get what concerns them; others only what their role may look at. An event is a reason to look, not the data. `reset`: look at all again.
          */
         get: operations["streamEvents"];
@@ -2629,6 +2724,35 @@ export interface components {
             transport: "any" | "tcp" | "udp" | "icmp";
             ports?: components["schemas"]["PortRange"][];
             tags?: components["schemas"]["Tag"][];
+            /**
+             * @description People may ask for it for a while
+             * @default false
+             */
+            requestable: boolean;
+            /** @description The group whose members decide; absent or empty: people who may write rules */
+            approvers?: string;
+        };
+        AccessRequest: {
+            id: string;
+            person: components["schemas"]["PersonRef"];
+            resource: {
+                id: string;
+                name: string;
+            };
+            reason: string;
+            seconds: number;
+            /** @enum {string} */
+            state: "open" | "approved" | "refused" | "withdrawn" | "expired" | "ended" | "over";
+            /** Format: date-time */
+            createdAt: string;
+            decidedBy?: components["schemas"]["PersonRef"];
+            /** Format: date-time */
+            decidedAt?: string;
+            note?: string;
+            /** Format: date-time */
+            until?: string;
+            mayDecide: boolean;
+            mayEnd: boolean;
         };
         Resource: {
             id: string;
@@ -2638,6 +2762,8 @@ export interface components {
             transport: "any" | "tcp" | "udp" | "icmp";
             ports: components["schemas"]["PortRange"][];
             tags: string[];
+            requestable: boolean;
+            approvers?: string;
         };
         /** @enum {string} */
         Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
@@ -2864,6 +2990,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description The request now */
+        AccessRequestResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["AccessRequest"];
+            };
+        };
         /** @description The test, and what it finds */
         PolicyTestResponse: {
             headers: {
@@ -3007,6 +3142,13 @@ export interface components {
         AuditText: string;
     };
     requestBodies: {
+        DecisionBody: {
+            content: {
+                "application/json": {
+                    note?: string;
+                };
+            };
+        };
         CodeBody: {
             content: {
                 "application/json": {
@@ -4558,6 +4700,133 @@ export interface operations {
                 };
                 content?: never;
             };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listAccessRequests: {
+        parameters: {
+            query?: {
+                /** @description `mine`; `decide`: open ones that one may decide on; `all` needs the right to see access */
+                scope?: "mine" | "decide" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AccessRequest"][];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    askForAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    resource: components["schemas"]["IdText"];
+                    reason: string;
+                    /** @description How long, from the approval on */
+                    seconds: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Its approvers have heard of it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequest"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listRequestable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            name: string;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    approveAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["DecisionBody"];
+        responses: {
+            200: components["responses"]["AccessRequestResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    refuseAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["DecisionBody"];
+        responses: {
+            200: components["responses"]["AccessRequestResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    endAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AccessRequestResponse"];
             default: components["responses"]["ProblemResponse"];
         };
     };

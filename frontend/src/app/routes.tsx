@@ -87,6 +87,12 @@ const reachability = createRoute({
   component: lazy(() => import('../features/reachability/page.tsx'), 'ReachabilityPage'),
 });
 
+const requests = createRoute({
+  getParentRoute: () => app,
+  path: '/requests',
+  component: lazy(() => import('../features/requests/page.tsx'), 'RequestsPage'),
+});
+
 const apiDocs = createRoute({
   getParentRoute: () => root,
   path: '/api/docs',
@@ -203,6 +209,7 @@ export const routeTree = root.addChildren([
     getDevice,
     security,
     reachability,
+    requests,
     policy,
     overview,
     people,

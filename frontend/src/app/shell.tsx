@@ -7,6 +7,7 @@ import {
   IconDevices,
   IconFingerprint,
   IconHistory,
+  IconHourglass,
   IconListCheck,
   IconRoute,
   IconRouteAltLeft,
@@ -21,6 +22,7 @@ import { type ComponentType, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { followEvents } from '../api/live.ts';
 import { overviewQuery } from '../api/overview.ts';
+import { requestsQuery } from '../api/requests.ts';
 import { may, type Right } from '../api/rights.ts';
 import { type Session, sessionQuery } from '../api/session.ts';
 import { Mark } from '../ui/mark.tsx';
@@ -33,6 +35,7 @@ type Entry = { to: string; label: NavKey; icon: ComponentType<{ size?: number; s
 type NavKey =
   | 'home'
   | 'reachability'
+  | 'requests'
   | 'policy'
   | 'security'
   | 'overview'
@@ -48,6 +51,7 @@ const own: Entry[] = [
   { to: '/', label: 'home', icon: IconDeviceLaptop },
   { to: '/security', label: 'security', icon: IconShieldLock },
   { to: '/reachability', label: 'reachability', icon: IconRouteAltLeft },
+  { to: '/requests', label: 'requests', icon: IconHourglass },
 ];
 
 const manage: Entry[] = [
@@ -131,7 +135,7 @@ function Nav({ session, path }: { session: Session; path: string }) {
     <nav aria-label={t('shell.nav')} className={classes.nav}>
       <ul>
         {own.map((e) => (
-          <NavItem key={e.to} entry={e} path={path} />
+          <NavItem key={e.to} entry={e} path={path} waiting={waiting[e.label]} />
         ))}
       </ul>
       {managed.length > 0 && (
@@ -156,7 +160,8 @@ function Nav({ session, path }: { session: Session; path: string }) {
 function useWaiting(session: Session): Partial<Record<NavKey, number>> {
   const judges = may(session, 'devices.write') && may(session, 'overview.read');
   const overview = useQuery({ ...overviewQuery(), enabled: judges });
-  return { devices: overview.data?.pending };
+  const requests = useQuery(requestsQuery('decide'));
+  return { devices: overview.data?.pending, requests: requests.data?.length };
 }
 
 function NavItem({ entry, path, waiting = 0 }: { entry: Entry; path: string; waiting?: number }) {

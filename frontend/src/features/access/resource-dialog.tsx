@@ -1,7 +1,8 @@
-import { NativeSelect, TagsInput, TextInput } from '@mantine/core';
+import { NativeSelect, Select, Switch, TagsInput, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { createResource, deleteResource, type Resource, updateResource } from '../../api/policy.ts';
+import { createResource, deleteResource, groupsQuery, type Resource, updateResource } from '../../api/policy.ts';
 import { useAction } from '../../ui/action.ts';
 import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import { parsePrefix } from '../../wireguard/prefix.ts';
@@ -19,6 +20,9 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
   const [prefixes, setPrefixes] = useState(resource?.prefixes ?? []);
   const [transport, setTransport] = useState<Transport>(resource?.transport ?? 'tcp');
   const [portsText, setPortsText] = useState(formatPorts(resource?.ports ?? []));
+  const [requestable, setRequestable] = useState(resource?.requestable ?? false);
+  const [approvers, setApprovers] = useState<string | null>(resource?.approvers ?? null);
+  const groups = useQuery(groupsQuery());
   const hasPorts = transport === 'tcp' || transport === 'udp';
   const ports = hasPorts ? parsePorts(portsText) : [];
   const badPrefix = prefixes.find((p) => !parsePrefix(p));
@@ -29,6 +33,8 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
     transport,
     ports: ports ?? [],
     tags: resource?.tags ?? [],
+    requestable,
+    approvers: requestable ? (approvers ?? undefined) : undefined,
   };
   const ready = !!name.trim() && prefixes.length > 0 && !badPrefix && ports !== undefined;
   const save = useAction(() => (resource ? updateResource(resource.id, body) : createResource(body)), {
@@ -85,6 +91,24 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
           value={portsText}
           onChange={(e) => setPortsText(e.currentTarget.value)}
           error={ports === undefined ? t('access.badPorts') : problems.ports}
+        />
+      )}
+      <Switch
+        label={t('requests.requestable')}
+        description={t('requests.requestableHint')}
+        checked={requestable}
+        onChange={(e) => setRequestable(e.currentTarget.checked)}
+      />
+      {requestable && (
+        <Select
+          label={t('requests.approvers')}
+          placeholder={t('requests.approversAdmins')}
+          value={approvers}
+          onChange={setApprovers}
+          data={(groups.data ?? []).filter((g) => g.id !== 'everyone').map((g) => ({ value: g.id, label: g.name }))}
+          error={problems.approvers}
+          searchable
+          clearable
         />
       )}
       {resource && <PolicyPreviewNote change={{ id: resource.id, resource: body }} ready={opened && ready} />}
