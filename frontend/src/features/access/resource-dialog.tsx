@@ -25,6 +25,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
   const groups = useQuery(groupsQuery());
   const hasPorts = transport === 'tcp' || transport === 'udp';
   const ports = hasPorts ? parsePorts(portsText) : [];
+  const [tags, setTags] = useState(resource?.tags ?? []);
   const badPrefix = prefixes.find((p) => !parsePrefix(p));
 
   const body = {
@@ -32,7 +33,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
     prefixes,
     transport,
     ports: ports ?? [],
-    tags: resource?.tags ?? [],
+    tags,
     requestable,
     approvers: requestable ? (approvers ?? undefined) : undefined,
   };
@@ -111,6 +112,15 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
           clearable
         />
       )}
+      <TagsInput
+        label={t('accessWhen.resourceTags')}
+        description={t('accessWhen.resourceTagsHint')}
+        value={tags}
+        onChange={setTags}
+        splitChars={[',', ' ', ';']}
+        acceptValueOnBlur
+        error={problems.tags}
+      />
       {resource && <PolicyPreviewNote change={{ id: resource.id, resource: body }} ready={opened && ready} />}
     </EditForm>
   );

@@ -11,7 +11,8 @@ type Props = { resources: Resource[]; rules: Rule[]; onEdit?: (id: string) => vo
 export function ResourceList({ resources, rules, onEdit }: Props) {
   const { t } = useTranslation();
   if (resources.length === 0) return <Empty title={t('access.noResources')}>{t('access.noResourcesLead')}</Empty>;
-  const usedBy = (id: string) => rules.filter((r) => r.resources.includes(id)).length;
+  const usedBy = ({ id, tags }: Resource) =>
+    rules.filter((r) => r.resources.includes(id) || r.tags.some((x) => tags.includes(x))).length;
   return (
     <DataTable
       id="resources"
@@ -27,7 +28,8 @@ export function ResourceList({ resources, rules, onEdit }: Props) {
           cell: (r) => <span className="mono">{r.prefixes.join(', ')}</span>,
         },
         { key: 'ports', title: t('access.ports'), cell: (r) => portText(r) || t('access.everything') },
-        { key: 'rules', title: t('access.usedBy'), numeric: true, cell: (r) => usedBy(r.id) },
+        { key: 'tags', title: t('accessWhen.resourceTags'), wrap: true, cell: (r) => r.tags.join(', ') },
+        { key: 'rules', title: t('access.usedBy'), numeric: true, cell: (r) => usedBy(r) },
       ]}
       actions={
         onEdit

@@ -1,4 +1,4 @@
-import { MultiSelect, SegmentedControl, TextInput } from '@mantine/core';
+import { MultiSelect, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
@@ -14,11 +14,14 @@ import { useAction } from '../../ui/action.ts';
 import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import classes from './access.module.css';
 import { EditForm } from './edit-form.tsx';
+import { PeopleSelect } from './people-select.tsx';
 import { RuleSentence } from './rule-list.tsx';
+import { goodWindow } from './when.ts';
+import { WhenFields } from './when-fields.tsx';
 
 type Props = { opened: boolean; rule?: Rule; resources: Resource[]; groups: Group[]; onClose: () => void };
 
-type Values = RuleInput & Required<Pick<RuleInput, 'groups' | 'people' | 'resources' | 'tags' | 'conditions'>>;
+type Values = Omit<Rule, 'id'>;
 
 const fresh: Values = {
   name: '',
@@ -35,7 +38,7 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
   const { t } = useTranslation();
   const [values, setValues] = useState<Values>(rule ? inputOf(rule) : fresh);
   const set = (part: Partial<Values>) => setValues({ ...values, ...part });
-  const save = useAction(() => (rule ? updateRule(rule.id, values) : createRule(values)), {
+  const save = useAction(() => (rule ? updateRule(rule.id, body(values)) : createRule(body(values))), {
     refresh: [['rules'], ['audit']],
     done: onClose,
   });
@@ -44,7 +47,8 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
     !!values.name.trim() &&
     !!values.reason.trim() &&
     values.groups.length + values.people.length > 0 &&
-    values.resources.length + values.tags.length > 0;
+    values.resources.length + values.tags.length > 0 &&
+    (values.conditions.windows ?? []).every(goodWindow);
   return (
     <EditForm
       opened={opened}
@@ -87,6 +91,7 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         error={problems.groups}
         searchable
       />
+      <PeopleSelect value={values.people} onChange={(people) => set({ people })} error={problems.people} />
       <MultiSelect
         label={t('access.what')}
         value={values.resources}
@@ -95,6 +100,21 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         error={problems.resources}
         nothingFoundMessage={t('access.noResources')}
         searchable
+      />
+      <TagsInput
+        label={t('accessWhen.tags')}
+        description={t('accessWhen.tagsHint')}
+        value={values.tags}
+        onChange={(tags) => set({ tags })}
+        data={[...new Set(resources.flatMap((r) => r.tags))].sort()}
+        splitChars={[',', ' ', ';']}
+        acceptValueOnBlur
+        error={problems.tags}
+      />
+      <WhenFields
+        value={values.conditions}
+        onChange={(conditions) => set({ conditions })}
+        problem={problems.conditions}
       />
       <TextInput
         label={t('access.reason')}
@@ -107,12 +127,16 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
       <div className={classes.preview} role="status">
         <RuleSentence rule={values} resources={resources} groups={groups} />
       </div>
-      <PolicyPreviewNote change={{ id: rule?.id, rule: values }} ready={opened && ready} />
+      <PolicyPreviewNote change={{ id: rule?.id, rule: body(values) }} ready={opened && ready} />
     </EditForm>
   );
 }
 
-/** The dialog keeps what it does not show: people, tags and conditions. */
-function inputOf({ id: _, people, ...rule }: Rule): Values {
-  return { ...rule, people: people.map((p) => p.id) };
+function inputOf({ id: _, ...rule }: Rule): Values {
+  return rule;
+}
+
+/** What is sent: people by id. */
+function body(values: Values): RuleInput {
+  return { ...values, people: values.people.map((p) => p.id) };
 }

@@ -5,6 +5,7 @@ import type { Group, Resource, Rule } from '../../api/policy.ts';
 import { Card } from '../../ui/page.tsx';
 import { Empty } from '../../ui/states.tsx';
 import classes from './access.module.css';
+import { validity, windowText } from './when.ts';
 import { listOf, portText } from './words.ts';
 
 type Props = { rules: Rule[]; resources: Resource[]; groups: Group[]; onEdit?: (id: string) => void };
@@ -24,6 +25,7 @@ export function RuleList({ rules, resources, groups, onEdit }: Props) {
             )}
             <div>
               <RuleSentence rule={rule} resources={resources} groups={groups} />
+              <Validity rule={rule} />
               <p className={classes.reason}>
                 {rule.name} · {rule.reason}
               </p>
@@ -45,18 +47,43 @@ export function RuleList({ rules, resources, groups, onEdit }: Props) {
   );
 }
 
-type SentenceProps = { rule: Pick<Rule, 'action' | 'groups' | 'resources'>; resources: Resource[]; groups: Group[] };
+/** Says of a rule that is not in force; nothing of others. */
+function Validity({ rule }: { rule: Rule }) {
+  const { t } = useTranslation();
+  const state = validity(rule.conditions, new Date());
+  return state === 'now' ? null : <p className={classes.reason}>{t(`accessWhen.${state}`)}</p>;
+}
 
-/** "Engineering may reach Git servers (tcp/22, 443)." */
+type SentenceProps = {
+  rule: Pick<Rule, 'action' | 'groups' | 'people' | 'resources' | 'tags' | 'conditions'>;
+  resources: Resource[];
+  groups: Group[];
+};
+
+/** "Engineering and Mina Kim may reach Git servers (tcp/22, 443), Mon–Fri 09:00–18:00 (Asia/Seoul), until 1 Dec 2026, 09:00" */
 export function RuleSentence({ rule, resources, groups }: SentenceProps) {
   const { t, i18n } = useTranslation();
-  const who = rule.groups.map((id) => groups.find((g) => g.id === id)?.name ?? id);
-  const what = rule.resources.map((id) => {
-    const resource = resources.find((r) => r.id === id);
-    if (!resource) return id;
-    const ports = portText(resource);
-    return ports ? `${resource.name} (${ports})` : resource.name;
-  });
+  const who = [
+    ...rule.groups.map((id) => groups.find((g) => g.id === id)?.name ?? id),
+    ...rule.people.map((p) => p.name || p.id),
+  ];
+  const what = [
+    ...rule.resources.map((id) => {
+      const resource = resources.find((r) => r.id === id);
+      if (!resource) return id;
+      const ports = portText(resource);
+      return ports ? `${resource.name} (${ports})` : resource.name;
+    }),
+    ...rule.tags.map((tag) => t('accessWhen.tagged', { tag })),
+  ];
+  const { windows, validFrom, validUntil } = rule.conditions;
+  const moment = (at: string) =>
+    new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
+  const when = [
+    windows?.map((w) => windowText(w, i18n.language)).join(` ${t('accessWhen.or')} `),
+    validFrom && t('accessWhen.fromText', { at: moment(validFrom) }),
+    validUntil && t('accessWhen.untilText', { at: moment(validUntil) }),
+  ].filter(Boolean);
   return (
     <p className={classes.sentence}>
       <Trans
@@ -67,6 +94,7 @@ export function RuleSentence({ rule, resources, groups }: SentenceProps) {
         }}
         components={{ b: <b /> }}
       />
+      {when.map((part) => t('accessWhen.join') + part).join('')}
     </p>
   );
 }
