@@ -11,21 +11,6 @@ import (
 	"github.com/sallyport/sallyport/portal/store"
 )
 
-// How often somebody may try a local account's password. Whoever keeps trying from one place waits there, up to 15 minutes. Tries from many
-// places at one account slow down each other, and never a place that has not been wrong yet today: whom the account belongs to gets in, and
-// an attacker has one guess a day and address besides.
-var (
-	localByAddr    = store.AttemptLimit{Free: 30, Window: 10 * time.Minute, Lock: time.Minute, Most: 10 * time.Minute}
-	localByPair    = store.AttemptLimit{Free: 5, Window: 24 * time.Hour, Lock: 30 * time.Second, Most: 15 * time.Minute}
-	localByAccount = store.AttemptLimit{Free: 20, Window: time.Hour, Lock: 10 * time.Second, Most: time.Minute}
-)
-
-const (
-	triesLocalAddr = "local_addr" // by address
-	triesLocalPair = "local_pair" // by account and address
-	triesLocal     = "local"      // by account
-)
-
 // localTry is one try, as the counters know it. The name is a hash: people type a password where the name belongs.
 type localTry struct{ addr, account string }
 
@@ -73,22 +58,22 @@ func (s *Service) countLocal(ctx context.Context, try localTry, username string)
 		if account, err = tx.LocalAccountNamed(username); err != nil && !errors.Is(err, portal.ErrNotFound) {
 			return err
 		}
-		if wait, err = tx.Attempt(triesLocalAddr, try.addr, localByAddr); err != nil || wait > 0 {
+		if wait, err = tx.Attempt(portal.LimitLocalAddr, try.addr); err != nil || wait > 0 {
 			return err
 		}
-		before, err := tx.Attempts(triesLocalPair, try.pair())
+		before, err := tx.Attempts(portal.LimitLocalPair, try.pair())
 		if err != nil {
 			return err
 		}
-		if wait, err = tx.Attempt(triesLocalPair, try.pair(), localByPair); err != nil || wait > 0 {
+		if wait, err = tx.Attempt(portal.LimitLocalPair, try.pair()); err != nil || wait > 0 {
 			return err
 		}
-		others, err := tx.Attempt(triesLocal, try.account, localByAccount)
+		others, err := tx.Attempt(portal.LimitLocal, try.account)
 		if err != nil || others == 0 || before == 0 {
 			return err
 		}
 		wait = others
-		return tx.UndoAttempt(triesLocalPair, try.pair())
+		return tx.UndoAttempt(portal.LimitLocalPair, try.pair())
 	})
 	return account, wait, err
 }
@@ -115,13 +100,13 @@ func (s *Service) admitLocal(ctx context.Context, account portal.LocalAccount, t
 			no = &refusal{tell: ErrWrongPassword, reason: "suspended"}
 			return nil
 		}
-		if err := tx.ForgetAttempts(triesLocalPair, try.pair()); err != nil {
+		if err := tx.ForgetAttempts(portal.LimitLocalPair, try.pair()); err != nil {
 			return err
 		}
-		if err := tx.UndoAttempt(triesLocalAddr, try.addr); err != nil {
+		if err := tx.UndoAttempt(portal.LimitLocalAddr, try.addr); err != nil {
 			return err
 		}
-		if err := tx.UndoAttempt(triesLocal, try.account); err != nil {
+		if err := tx.UndoAttempt(portal.LimitLocal, try.account); err != nil {
 			return err
 		}
 		in, err = s.openSession(tx, opening{

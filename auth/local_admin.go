@@ -106,7 +106,7 @@ func (s *Service) SetLocalPassword(ctx context.Context, by portal.Actor, name st
 		if err := tx.SetLocalPassword(account.User, hash); err != nil {
 			return err
 		}
-		if err := tx.ForgetAttempts(triesLocal, digest("local", account.Username)); err != nil {
+		if err := tx.ForgetAttempts(portal.LimitLocal, digest("local", account.Username)); err != nil {
 			return err
 		}
 		ended, err := endAccess(tx, account.User)

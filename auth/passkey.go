@@ -114,7 +114,7 @@ func keepChallenge(tx *store.Tx, asked *webauthn.SessionData, c store.Challenge)
 
 // countAsk counts a challenge that a signed-in person asks for. It returns ErrTooManyTries.
 func countAsk(tx *store.Tx, id portal.UserID) error {
-	wait, err := tx.Attempt(triesAsk, string(id), asksByPerson)
+	wait, err := tx.Attempt(portal.LimitPasskeyAsk, string(id))
 	if err == nil && wait > 0 {
 		err = comeBack(ErrTooManyTries, wait)
 	}

@@ -112,7 +112,7 @@ func (s *Service) StartPasskeySignIn(ctx context.Context, from Browser) (options
 	}
 	var wait time.Duration
 	err = s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		if wait, err = tx.Attempt(triesStart, addrKey(from.Addr), startByAddr); err != nil || wait > 0 {
+		if wait, err = tx.Attempt(portal.LimitSignIn, addrKey(from.Addr)); err != nil || wait > 0 {
 			return err
 		}
 		assertion, asked, err := rp.BeginDiscoverableLogin()

@@ -152,7 +152,7 @@ func (s *Service) ResetFactors(ctx context.Context, by portal.Actor, id portal.U
 		if err := tx.ReplaceRecoveryCodes(id, nil); err != nil {
 			return err
 		}
-		if err := tx.ForgetAttempts(triesCode, string(id)); err != nil {
+		if err := tx.ForgetAttempts(portal.LimitFactor, string(id)); err != nil {
 			return err
 		}
 		if err := tx.EndGrace(id); err != nil { // whoever had a factor sets up the next one at once

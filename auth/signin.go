@@ -88,7 +88,7 @@ func (p *Provider) wishes() (options []oauth2.AuthCodeOption) {
 func (s *Service) keepFlow(ctx context.Context, flow portal.Secret, f store.LoginFlow, from Browser, also func(tx *store.Tx) error) error {
 	var wait time.Duration
 	err := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		if wait, err = tx.Attempt(triesStart, addrKey(from.Addr), startByAddr); err != nil || wait > 0 {
+		if wait, err = tx.Attempt(portal.LimitSignIn, addrKey(from.Addr)); err != nil || wait > 0 {
 			return err
 		}
 		if also != nil {
@@ -227,7 +227,7 @@ func (s *Service) noteRefused(ctx context.Context, target string, no *refusal, f
 	s.log().WarnContext(ctx, "sign-in refused", "provider", target, "reason", no.reason, "cause", cause, "addr", from.Addr, "request_id", from.RequestID)
 	var wait time.Duration
 	err := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		if wait, err = tx.Attempt(triesRefused, addrKey(from.Addr), refusedByAddr); err != nil || wait > 0 {
+		if wait, err = tx.Attempt(portal.LimitRefused, addrKey(from.Addr)); err != nil || wait > 0 {
 			return err
 		}
 		return tx.Audit(portal.Actor{Addr: from.Addr, RequestID: from.RequestID}, "session.sign_in_refused", target, detail)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/portal"
 )
 
 // cleanText makes one printable line of at most limit characters out of text from outside: control, formatting and private characters
@@ -72,13 +74,4 @@ func localPath(to string) string {
 	return to
 }
 
-// addrKey is what tries from an address are counted under: the address itself, or its /64 in IPv6, which one person has for themselves.
-func addrKey(a netip.Addr) string {
-	a = a.Unmap()
-	if a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}
+func addrKey(a netip.Addr) string { return portal.TryKey(a) }

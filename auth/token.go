@@ -21,8 +21,29 @@ const (
 )
 
 // AuthenticateToken returns the person behind a personal token ("sp_…", without "Bearer "), or the program whose token it is. It returns
-// ErrBadToken for whatever is not a live one.
+// ErrBadToken for whatever is not a live one, and ErrTooManyTries to an address that has sent many of those.
 func (s *Service) AuthenticateToken(ctx context.Context, token string, from Browser) (Who, error) {
+	who, err := s.authenticateToken(ctx, token, from)
+	if errors.Is(err, ErrBadToken) {
+		return Who{}, s.wrongToken(ctx, from)
+	}
+	return who, err
+}
+
+// wrongToken counts a wrong token and returns what to say.
+func (s *Service) wrongToken(ctx context.Context, from Browser) error {
+	var wait time.Duration
+	s.touch(ctx, func(tx *store.Tx) (err error) {
+		wait, err = tx.Attempt(portal.LimitTokenAddr, addrKey(from.Addr))
+		return err
+	})
+	if wait > 0 {
+		return comeBack(ErrTooManyTries, wait)
+	}
+	return ErrBadToken
+}
+
+func (s *Service) authenticateToken(ctx context.Context, token string, from Browser) (Who, error) {
 	if text, ok := portal.TokenSecret(servicePrefix, token); ok && len(text) == secretLen {
 		return s.authenticateService(ctx, text, from)
 	}

@@ -80,8 +80,27 @@ func (g *Gateways) command(token portal.Secret) portal.Secret {
 
 // Enrol trades a token and a signing request for a certificate; the token works once, whoever else tries at the same time. Errors:
 // feed.ErrToken, ErrTokenUsed, ErrTokenExpired, ErrCSR, portal.ErrPublicKey, ErrKeyTaken for the key of a device or of another gateway.
-// A node from before loses its certificate and its stream at once.
+// A node from before loses its certificate and its stream at once. An address that has sent many wrong tokens gets feed.ErrTooOften for the next.
 func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGrant, error) {
+	grant, err := g.enrolOnce(ctx, ask)
+	if !errors.Is(err, feed.ErrToken) {
+		return grant, err
+	}
+	var wait time.Duration
+	counted := g.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+		wait, err = tx.Attempt(portal.LimitEnrolAddr, portal.TryKey(ask.Addr.Addr()))
+		return err
+	})
+	if counted != nil {
+		return grant, fmt.Errorf("count a wrong enrolment token: %w", counted)
+	}
+	if wait > 0 {
+		return grant, feed.ErrTooOften.WithRetryAfter(int((wait + time.Second - 1) / time.Second))
+	}
+	return grant, err
+}
+
+func (g *Gateways) enrolOnce(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGrant, error) {
 	a, err := g.ca(ctx)
 	if err != nil {
 		return feed.EnrolGrant{}, err

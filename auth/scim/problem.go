@@ -48,6 +48,9 @@ var (
 	errBusy     = &Error{http.StatusServiceUnavailable, "", "A part of the service does not answer. Try again in a moment."}
 )
 
+// errTooOften refuses an address that has sent many wrong tokens.
+var errTooOften = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries from this address. Wait a moment."}
+
 // shown is what the client sees of err. What is neither SCIM's nor the portal's is ours: logged, and shown as internal.
 func shown(err error) *Error {
 	var own *Error
@@ -72,7 +75,9 @@ func shown(err error) *Error {
 		return bad(invalidValue, "%s", known.Error())
 	case portal.Unavailable:
 		return errBusy
-	case portal.Internal, portal.Forbidden, portal.StepUp, portal.Exhausted, portal.Limited, portal.Gone, portal.TooLarge, portal.Unsupported:
+	case portal.Limited:
+		return &Error{http.StatusTooManyRequests, "", known.Msg}
+	case portal.Internal, portal.Forbidden, portal.StepUp, portal.Exhausted, portal.Gone, portal.TooLarge, portal.Unsupported:
 	}
 	return errInternal
 }

@@ -300,3 +300,27 @@ func TestPagesCoverEverybodyOnce(t *testing.T) {
 		t.Errorf("a count of 0: %s", r.raw)
 	}
 }
+
+// Wrong tokens are counted by address; a right one passes all the same.
+func TestWrongTokensMakeTheirAddressWait(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		right := w.secret
+		limit, err := portal.LimitOf(portal.LimitSCIMAddr)
+		w.ok(err)
+		w.tx(func(tx *store.Tx) error {
+			for range limit.Free - 1 {
+				if _, err := tx.Attempt(limit.Kind, portal.TryKey(from.Addr)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		w.secret = "sp_scim_wrong"
+		w.want(http.StatusUnauthorized, "GET", "/Users", "")
+		if r := w.want(http.StatusTooManyRequests, "GET", "/Users", ""); r.header.Get("Retry-After") == "" || r.header.Get("Retry-After") == "0" {
+			t.Errorf("Retry-After is %q", r.header.Get("Retry-After"))
+		}
+		w.secret = right
+		w.want(http.StatusOK, "GET", "/Users", "")
+	})
+}

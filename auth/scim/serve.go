@@ -88,13 +88,17 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("WWW-Authenticate", `Bearer realm="sallyport"`)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "2")
+	case http.StatusTooManyRequests:
+		if limited := (*portal.Error)(nil); errors.As(err, &limited) {
+			h.Set("Retry-After", strconv.Itoa(limited.RetryAfter))
+		}
 	}
 	w.WriteHeader(e.Status)
 	_ = json.NewEncoder(w).Encode(body)
 }
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, from auth.Browser) (answer, error) {
-	who, err := s.authenticate(r.Context(), r.Header.Get("Authorization"), from)
+	who, err := s.known(r.Context(), r.Header.Get("Authorization"), from)
 	if err != nil {
 		return answer{}, err
 	}

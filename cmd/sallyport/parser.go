@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -191,15 +192,28 @@ func (p *parser) secretFile(key, path string) string {
 
 func (p *parser) keys(r rawConfig) *seal.Keyring {
 	key, text := "master_key_file", r.MasterKey
+	sources := 0
+	for _, given := range []bool{r.MasterKey != "", r.MasterKeyFile != "", len(r.MasterKeyCommand) > 0} {
+		if given {
+			sources++
+		}
+	}
 	switch {
-	case r.MasterKey != "" && r.MasterKeyFile != "":
-		p.wrong(key, "is given twice: here and in SALLYPORT_MASTER_KEY")
+	case sources > 1:
+		p.wrong(key, "is given in more than one way: give one of master_key_file, master_key_command and SALLYPORT_MASTER_KEY")
 		return nil
 	case r.MasterKeyFile != "":
 		if text = p.secretFile(key, r.MasterKeyFile); text == "" {
 			return nil
 		}
 		p.private(key, r.MasterKeyFile)
+	case len(r.MasterKeyCommand) > 0:
+		key = "master_key_command"
+		var err error
+		if text, err = runKeyCommand(context.Background(), r.MasterKeyCommand, keyCommandTime); err != nil {
+			p.wrong(key, "%v", err)
+			return nil
+		}
 	case r.MasterKey == "":
 		p.wrong(key, "is missing: make one with `sallyport keys new --out FILE`, keep a copy apart from the database's backups")
 		return nil

@@ -12,27 +12,30 @@ import (
 
 // rawConfig is what the operator typed: text, from the file, over it the environment, over it flags. Config is what was meant.
 type rawConfig struct {
-	PublicURL      string        `yaml:"public_url"`
-	Listen         string        `yaml:"listen"`
-	TLS            rawTLS        `yaml:"tls"`
-	TrustedProxies []string      `yaml:"trusted_proxies"`
-	Database       string        `yaml:"database"`
-	DatabaseFile   string        `yaml:"database_dsn_file"`
-	MasterKey      string        `yaml:"-"`
-	MasterKeyFile  string        `yaml:"master_key_file"`
-	Gateways       rawGateways   `yaml:"gateways"`
-	Metrics        rawMetrics    `yaml:"metrics"`
-	Providers      []rawProvider `yaml:"providers"`
-	ProviderNets   []string      `yaml:"provider_networks"`
-	Owners         []rawOwner    `yaml:"owners"`
-	FirstOwner     string        `yaml:"first_owner"`
-	LocalAccounts  string        `yaml:"local_accounts"`
-	Pools          []rawPool     `yaml:"pools"`
-	Sessions       rawSessions   `yaml:"sessions"`
-	Limits         rawLimits     `yaml:"limits"`
-	Quarantine     []string      `yaml:"quarantine"`
-	Audit          rawAudit      `yaml:"audit"`
-	Log            rawLog        `yaml:"log"`
+	PublicURL      string   `yaml:"public_url"`
+	Listen         string   `yaml:"listen"`
+	TLS            rawTLS   `yaml:"tls"`
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	Database       string   `yaml:"database"`
+	DatabaseFile   string   `yaml:"database_dsn_file"`
+	MasterKey      string   `yaml:"-"`
+	MasterKeyFile  string   `yaml:"master_key_file"`
+
+	MasterKeyCommand []string `yaml:"master_key_command"`
+
+	Gateways      rawGateways   `yaml:"gateways"`
+	Metrics       rawMetrics    `yaml:"metrics"`
+	Providers     []rawProvider `yaml:"providers"`
+	ProviderNets  []string      `yaml:"provider_networks"`
+	Owners        []rawOwner    `yaml:"owners"`
+	FirstOwner    string        `yaml:"first_owner"`
+	LocalAccounts string        `yaml:"local_accounts"`
+	Pools         []rawPool     `yaml:"pools"`
+	Sessions      rawSessions   `yaml:"sessions"`
+	Limits        rawLimits     `yaml:"limits"`
+	Quarantine    []string      `yaml:"quarantine"`
+	Audit         rawAudit      `yaml:"audit"`
+	Log           rawLog        `yaml:"log"`
 }
 
 type rawTLS struct {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -31,7 +32,7 @@ const maxRequest = 16 << 10
 var (
 	errNoCertificate = &portal.Error{Kind: portal.Unauthenticated, Code: "certificate_required", Msg: "Show the certificate that the portal gave at enrolment."}
 	errMalformed     = &portal.Error{Kind: portal.Invalid, Code: "malformed", Msg: "This is not a message that the portal understands."}
-	errTooOften      = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries from this address. Wait a moment."}
+	ErrTooOften      = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries from this address. Wait a moment."}
 	errNoRoute       = &portal.Error{Kind: portal.NotFound, Code: "no_route", Msg: "There is nothing here."}
 )
 
@@ -132,7 +133,7 @@ type renewAnswer struct {
 
 func (h *Hub) serveEnrol(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.allow(remote(r).Addr(), h.Now()) {
-		h.refuse(w, r, errTooOften.WithRetryAfter(int(enrolEvery/time.Second)))
+		h.refuse(w, r, ErrTooOften.WithRetryAfter(int(enrolEvery/time.Second)))
 		return
 	}
 	var in enrolMsg
@@ -211,6 +212,9 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h.mu.Lock()
 	h.figures.refused++
 	h.mu.Unlock()
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
 	answer(w, status(p.Kind), problem{p.Kind.String(), p.Code, p.Msg})
 }
 

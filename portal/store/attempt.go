@@ -3,31 +3,23 @@ package store
 import (
 	"fmt"
 	"time"
+
+	"github.com/sallyport/sallyport/portal"
 )
 
-// AttemptLimit bounds how often something may be tried.
-type AttemptLimit struct {
-	Free   int64         // tries within Window that cost nothing
-	Window time.Duration // from the first try; the count starts anew after it
-	Lock   time.Duration // pause after the last free try; it doubles with each one that follows
-	Most   time.Duration // the longest pause; 0 for Lock, so that it does not grow
-}
-
-// pause is how long to wait after try number count.
-func (l AttemptLimit) pause(count int64) time.Duration {
-	pause, most := l.Lock, max(l.Lock, l.Most)
-	for range count - l.Free {
-		if pause *= 2; pause >= most {
-			return most
-		}
-	}
-	return pause
-}
-
-// Attempt counts one try at (kind, key), on any number of portals, and keeps others who try the same waiting until the transaction ends,
+// Attempt counts one try at (kind, key), of which portal's table of limits has a line for the kind, on any number of portals, and keeps others who try the same waiting until the transaction ends,
 // so that parallel guesses are counted like those made one after the other. It returns how long to wait, 0 when the try may go on.
 // A try that must wait is not counted. A try that turned out right is taken back with UndoAttempt, or all are with ForgetAttempts.
-func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err error) {
+func (tx *Tx) Attempt(kind portal.LimitKind, key string) (wait time.Duration, err error) {
+	l, err := portal.LimitOf(kind)
+	if err != nil {
+		return 0, err
+	}
+	return tx.attempt(l, key)
+}
+
+func (tx *Tx) attempt(l portal.Limit, key string) (wait time.Duration, err error) {
+	kind := string(l.Kind)
 	now := micros(tx.Now)
 	var row struct{ Count, LockedUntil int64 }
 	// One statement, so that the row is there and locked before anything is decided. What it had before decides what it gets:
@@ -49,26 +41,26 @@ func (tx *Tx) Attempt(kind, key string, l AttemptLimit) (wait time.Duration, err
 		return 0, nil
 	}
 	// The try that is counted now may still go on; whoever comes next waits.
-	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.pause(row.Count))), kind, key).Error
+	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.Pause(row.Count))), kind, key).Error
 	return 0, err
 }
 
 // Attempts returns how many tries at (kind, key) are counted now.
-func (tx *Tx) Attempts(kind, key string) (int64, error) {
+func (tx *Tx) Attempts(kind portal.LimitKind, key string) (int64, error) {
 	var n int64
 	err := tx.db.Raw("SELECT COALESCE(MAX(count), 0) FROM attempts WHERE kind = ? AND key = ? AND (window_ends > ? OR locked_until > ?)",
-		kind, key, micros(tx.Now), micros(tx.Now)).Scan(&n).Error
+		string(kind), key, micros(tx.Now), micros(tx.Now)).Scan(&n).Error
 	return n, err
 }
 
 // UndoAttempt takes back a try that Attempt counted in this transaction.
-func (tx *Tx) UndoAttempt(kind, key string) error {
-	return tx.db.Exec("UPDATE attempts SET count = count - 1, locked_until = 0 WHERE kind = ? AND key = ? AND count > 0", kind, key).Error
+func (tx *Tx) UndoAttempt(kind portal.LimitKind, key string) error {
+	return tx.db.Exec("UPDATE attempts SET count = count - 1, locked_until = 0 WHERE kind = ? AND key = ? AND count > 0", string(kind), key).Error
 }
 
 // ForgetAttempts starts the count of (kind, key) anew.
-func (tx *Tx) ForgetAttempts(kind, key string) error {
-	return tx.db.Exec("DELETE FROM attempts WHERE kind = ? AND key = ?", kind, key).Error
+func (tx *Tx) ForgetAttempts(kind portal.LimitKind, key string) error {
+	return tx.db.Exec("DELETE FROM attempts WHERE kind = ? AND key = ?", string(kind), key).Error
 }
 
 // SweepAttempts forgets counts whose window and pause are over and returns how many.

@@ -4,7 +4,12 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/portal"
 )
+
+// Attempt counts with a limit of the test's own.
+func Attempt(tx *Tx, l portal.Limit, key string) (time.Duration, error) { return tx.attempt(l, key) }
 
 // Exec runs a statement behind the back of the store.
 func Exec(t testing.TB, s *Store, statement string, args ...any) {

@@ -91,10 +91,10 @@ func TestAttemptsPauseAndEndByThemselves(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		clock := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 		s.Now = func() time.Time { return clock }
-		limit := store.AttemptLimit{Free: 3, Window: 20 * time.Minute, Lock: time.Minute, Most: 3 * time.Minute}
+		limit := portal.Limit{Kind: "totp", Free: 3, Window: 20 * time.Minute, Lock: time.Minute, Most: 3 * time.Minute}
 		try := func() (wait time.Duration) {
 			write(t, s, func(tx *store.Tx) (err error) {
-				wait, err = tx.Attempt("totp", "u", limit)
+				wait, err = store.Attempt(tx, limit, "u")
 				return err
 			})
 			return wait
@@ -144,7 +144,7 @@ func TestParallelAttemptsAreAllCounted(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				err := s.Tx(t.Context(), func(tx *store.Tx) error {
-					wait, err := tx.Attempt("totp", "u", store.AttemptLimit{Free: 5, Window: time.Hour, Lock: time.Hour})
+					wait, err := store.Attempt(tx, portal.Limit{Kind: "totp", Free: 5, Window: time.Hour, Lock: time.Hour}, "u")
 					if err == nil && wait == 0 {
 						allowed.Add(1)
 					}
