@@ -75,7 +75,8 @@ func TestVerdicts(t *testing.T) {
 		{
 			"and then it fails", "edr_on", plain,
 			Facts{"edr_on": {Value: Bool(true), Source: FromManagement, At: noon.Add(-9 * time.Hour), Expires: noon}},
-			Fails, Expired, Block, time.Time{},
+			Fails, Expired, Block,
+			time.Time{},
 		},
 	} {
 		v := plan(check(t, "a", c.rule, c.change)).Judge(laptop(c.facts), noon)
