@@ -306,8 +306,10 @@ func TestWrongConditionsAreRefusedWithTheirFields(t *testing.T) {
 			return err
 		}
 		wantField(t, rule(peers.ConditionsInput{Windows: []peers.WindowInput{
-			{Start: "9:00", End: "25:00", Zone: "Mars/Olympus"}, {Start: "24:00", End: "12:60", Zone: "Local"},
-			{Start: "08:00", End: "08:00", Zone: "Asia/Seoul", Days: []portal.Weekday{"mon", "monday"}}, {Start: "00:00", End: "24:00", Zone: "../../etc/passwd"},
+			{Start: "9:00", End: "25:00", Zone: "Mars/Olympus"},
+			{Start: "24:00", End: "12:60", Zone: "Local"},
+			{Start: "08:00", End: "08:00", Zone: "Asia/Seoul", Days: []portal.Weekday{"mon", "monday"}},
+			{Start: "00:00", End: "24:00", Zone: "../../etc/passwd"},
 		}}), "/conditions/windows/0/start:malformed", "/conditions/windows/0/end:malformed", "/conditions/windows/0/zone:unknown",
 			"/conditions/windows/1/start:malformed", "/conditions/windows/1/end:malformed", "/conditions/windows/1/zone:unknown",
 			"/conditions/windows/2/days/1:not_allowed", "/conditions/windows/2/end:out_of_range", "/conditions/windows/3/zone:unknown")

@@ -154,12 +154,10 @@ func (r Role) May(x Right) bool { return rights[x].roles&r.bit() != 0 }
 
 // ForServices reports whether a program's token may have the right. What is somebody's own it can't have, since it is nobody; and nothing by which
 // it could get itself, or somebody, more than it was given: accounts, roles, the keys of other people's devices, settings, tokens.
-func (x Right) ForServices() bool {
-	switch x {
-	case OwnRead, OwnDevices, OwnSecurity, OwnRequests, OwnApprovals, PeopleWrite, PeopleFactors, StaffWrite, PeopleRoles, DevicesKeys, SettingsWrite, TokensWrite:
-		return false
-	}
-	return rights[x].roles != 0
+func (x Right) ForServices() bool { return rights[x].roles != 0 && !slices.Contains(notForServices, x) }
+
+var notForServices = []Right{
+	OwnRead, OwnDevices, OwnSecurity, OwnRequests, OwnApprovals, PeopleWrite, PeopleFactors, StaffWrite, PeopleRoles, DevicesKeys, SettingsWrite, TokensWrite,
 }
 
 // May reports whether the actor's role allows x, and the token's scopes where there is one; the system may do everything. Whether the second factor is fresh enough is auth.Allow's

@@ -458,6 +458,7 @@ func TestRuleOutOfTimeCutsWhatRuns(t *testing.T) {
 func (w *world) closed(t *testing.T, d *device, addresses ...string) {
 	w.await(t, d, false, addresses...)
 }
+
 func (w *world) opened(t *testing.T, d *device, addresses ...string) {
 	w.await(t, d, true, addresses...)
 }
