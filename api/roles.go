@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/sallyport/sallyport/portal"
-	"github.com/sallyport/sallyport/portal/store"
 )
 
 // ListRoles tells what each role may do and who has it.
@@ -21,7 +20,7 @@ func (s *Server) ListRoles(ctx context.Context, _ ListRolesRequestObject) (ListR
 		for _, h := range r.Some {
 			holder := add(&one.Holders)
 			holder.Id, holder.Name, holder.Email = string(h.ID), h.Name, h.Email
-			holder.State, holder.ByClaim = RoleTableRolesHoldersState(h.State), h.Source == store.RoleFromClaim
+			holder.State, holder.ByClaim = RoleTableRolesHoldersState(h.State), h.Source.ByClaim()
 		}
 	}
 	for _, x := range portal.Rights() {

@@ -39,6 +39,11 @@ const (
 	RoleLocal     RoleSource = "local"
 )
 
+// ByClaim reports whether a provider's claim gave the role ("claim:PROVIDER", or "claim" from before there were several).
+func (s RoleSource) ByClaim() bool {
+	return s == RoleFromClaim || strings.HasPrefix(string(s), string(RoleFromClaim)+":")
+}
+
 // CreateUser adds a person. The role counts as given locally until SetRole says otherwise.
 func (tx *Tx) CreateUser(u portal.User) error {
 	row := userRow{
