@@ -106,6 +106,7 @@ func TestTemporaryAccessIsAskedForGivenOnceAndEnds(t *testing.T) {
 		_, err = h.s.EndRequest(h.ctx(), h.mina, r.ID)
 		wantErr(t, err, peers.ErrDecided)
 
+		h.now = h.now.Add(time.Minute) // the newest request is listed first
 		again, err := h.s.AskForAccess(h.ctx(), h.mina, ask)
 		h.ok(err)
 		_, err = h.s.ApproveRequest(h.ctx(), approver, again.ID, "")
