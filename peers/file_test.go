@@ -296,7 +296,7 @@ func TestIdleGrantEndsAtThePortalToo(t *testing.T) {
 		h.now = h.now.Add(2 * time.Minute)
 		control := &peers.Gateways{Store: h.s.Store, Now: func() time.Time { return h.now }}
 		row := feed.GatewayReport{Gateway: h.gateway.ID, At: h.now}
-		row.Report.Live = []portal.Live{{Device: told.ID, Gateway: h.gateway.ID, At: h.now, Idled: true}, {Device: busy.ID, Gateway: h.gateway.ID, Handshake: h.now, At: h.now}}
+		row.Report.Live = []portal.Live{{Device: told.ID, Gateway: h.gateway.ID, Handshake: h.now, At: h.now, Idled: true}, {Device: busy.ID, Gateway: h.gateway.ID, Handshake: h.now, At: h.now}}
 		stale, _, err := control.SaveReports(h.ctx(), []feed.GatewayReport{row})
 		if err != nil || len(stale) > 0 {
 			t.Fatal(stale, err)

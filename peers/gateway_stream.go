@@ -77,9 +77,9 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 			reports[i].PublicKey = portal.PublicKey{} // another name for a key that may be in use
 		}
 	}
-	var idled []portal.DeviceID
+	var idled map[portal.DeviceID]portal.GatewayID // who says so
 	err = g.Store.Tx(ctx, func(tx *store.Tx) error {
-		idled = nil
+		idled = map[portal.DeviceID]portal.GatewayID{}
 		if stale, err = tx.SaveReports(reports); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 		}
 		for _, l := range live {
 			if l.Idled {
-				idled = append(idled, l.Device)
+				idled[l.Device] = l.Gateway
 			}
 		}
 		notes, err = tx.NoteLive()

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,9 +64,10 @@ func (pl places) allSeen(profile portal.Profile) bool {
 	})
 }
 
-// endIdled ends the grants that gateways have ended by themselves. A gateway sees only what comes to it: where the device was at another
-// one meanwhile, it is told to let the device in again.
-func endIdled(tx *store.Tx, ids []portal.DeviceID) error {
+// endIdled ends the grants that gateways, by device, have ended by themselves. A gateway sees only what comes to it: where the device was at
+// another one meanwhile, it is told to let the device in again. What it saw itself after the end lets nobody in.
+func endIdled(tx *store.Tx, by map[portal.DeviceID]portal.GatewayID) error {
+	ids := slices.Sorted(maps.Keys(by))
 	p, err := lockPolicy(tx)
 	if err != nil {
 		return err
@@ -92,7 +94,7 @@ func endIdled(tx *store.Tx, ids []portal.DeviceID) error {
 		switch {
 		case profile.Idle == 0, !tx.Now.Before(d.Grant.NotAfter), d.Grant.RenewAt.After(since):
 			// its entry says so already
-		case live[d.ID].Handshake.After(since):
+		case live[d.ID].Handshake.After(since) && live[d.ID].Gateway != by[d.ID]:
 			busy = append(busy, d.ID)
 		case pl.allSeen(profile):
 			idle = append(idle, d.ID)
