@@ -36,6 +36,7 @@ type Agent struct {
 	disk      *disk
 	state     *portal.State
 	expiry    expiry
+	queued    map[portal.EntryKey]time.Time // the end in expiry that counts
 	present   present
 	lapsed    map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
 	texts     texts

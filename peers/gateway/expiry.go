@@ -17,8 +17,8 @@ type end struct {
 	key portal.EntryKey
 }
 
-// expiry is a heap of ends, the next one first. Renewed and removed entries leave stale ones behind, which are dropped when met or
-// when they outnumber the entries.
+// expiry is a heap of ends, the next one first. Renewed and removed entries leave stale ones behind, which are dropped when met (Agent.queued
+// has the one that counts) or when they outnumber the entries.
 type expiry []end
 
 func (x expiry) Len() int           { return len(x) }
@@ -52,13 +52,20 @@ func (a *Agent) indexAll(now time.Time) {
 }
 
 func (a *Agent) rebuildExpiry(now time.Time) {
-	a.expiry = a.expiry[:0]
+	a.expiry, a.queued = a.expiry[:0], make(map[portal.EntryKey]time.Time, len(a.state.Entries))
 	for k, e := range a.state.Entries {
 		if !a.lapsed[k] && e.Level != portal.LevelQuarantine {
-			a.expiry = append(a.expiry, a.nextEnd(e, now))
+			x := a.nextEnd(e, now)
+			a.expiry, a.queued[k] = append(a.expiry, x), x.at
 		}
 	}
 	heap.Init(&a.expiry)
+}
+
+func (a *Agent) queue(e portal.Entry, now time.Time) {
+	x := a.nextEnd(e, now)
+	a.queued[x.key] = x.at
+	heap.Push(&a.expiry, x)
 }
 
 // index follows d: whose key is whose, and when entries end. It sets levels and rules in d to those that hold, and returns the keys of
@@ -93,7 +100,7 @@ func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
 			e.New.Level = level
 			a.lapsed[e.New.EntryKey] = true
 		} else if level != portal.LevelQuarantine {
-			heap.Push(&a.expiry, a.nextEnd(*e.New, now))
+			a.queue(*e.New, now)
 		}
 	}
 	if len(a.expiry) > 2*len(a.state.Entries)+64 {
@@ -107,6 +114,10 @@ func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
 func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 	for len(a.expiry) > 0 && !now.Before(a.expiry[0].at) {
 		x := heap.Pop(&a.expiry).(end)
+		if !a.queued[x.key].Equal(x.at) {
+			continue // stale
+		}
+		delete(a.queued, x.key)
 		e, there := a.state.Entries[x.key]
 		if !there || a.lapsed[x.key] || e.Level == portal.LevelQuarantine {
 			continue
@@ -114,7 +125,7 @@ func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 		if now.Before(e.NotAfter) { // idle, or an end that was moved since
 			if idle := a.idleEnd(e, now); idle.IsZero() || now.Before(idle) {
 				if !idle.IsZero() {
-					heap.Push(&a.expiry, a.nextEnd(e, now))
+					a.queue(e, now)
 				}
 				continue
 			}
