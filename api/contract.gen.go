@@ -276,6 +276,7 @@ const (
 	GroupDetailUsesKindFactorPolicy GroupDetailUsesKind = "factor_policy"
 	GroupDetailUsesKindPolicyTest   GroupDetailUsesKind = "policy_test"
 	GroupDetailUsesKindProfile      GroupDetailUsesKind = "profile"
+	GroupDetailUsesKindResource     GroupDetailUsesKind = "resource"
 	GroupDetailUsesKindRule         GroupDetailUsesKind = "rule"
 )
 
@@ -287,6 +288,8 @@ func (e GroupDetailUsesKind) Valid() bool {
 	case GroupDetailUsesKindPolicyTest:
 		return true
 	case GroupDetailUsesKindProfile:
+		return true
+	case GroupDetailUsesKindResource:
 		return true
 	case GroupDetailUsesKindRule:
 		return true
@@ -2138,7 +2141,7 @@ type ReachabilityRule struct {
 	Action ReachabilityRuleAction `json:"action"`
 	Id     string                 `json:"id"`
 
-	// Miss Why it does not count: port, level, time, validity, origin, factor; absent when it does
+	// Miss Why it does not count: port, level, time, validity; absent when it does
 	Miss     *string `json:"miss,omitempty"`
 	Name     string  `json:"name"`
 	Reason   string  `json:"reason"`

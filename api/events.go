@@ -25,7 +25,7 @@ func (s *Server) StreamEvents(ctx context.Context, _ StreamEventsRequestObject) 
 	w := who(ctx)
 	sub := s.broker.subscribe(w.User.ID, w.User.Role)
 	if sub == nil {
-		return nil, errBusy.WithRetryAfter(5)
+		return nil, errBusy.WithRetryAfter(5 * time.Second)
 	}
 	return &eventStream{server: s, ctx: ctx, who: w, sub: sub}, nil
 }

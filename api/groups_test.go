@@ -88,6 +88,9 @@ func TestGroupsAreLocalOrKeptElsewhereAndSaySo(t *testing.T) {
 	boss.want(http.StatusCreated, "POST", "/profiles", map[string]any{
 		"name": "On call", "mode": "split", "included": []string{"10.20.0.0/16"}, "sessionSeconds": 36000, "groups": []string{local.ID},
 	})
+	boss.want(http.StatusCreated, "POST", "/resources", map[string]any{
+		"name": "payroll", "prefixes": []string{"10.20.0.2/32"}, "transport": "any", "requestable": true, "approvers": local.ID,
+	})
 	var problem struct {
 		Code   string
 		Errors []struct{ Path, Code, Message string }
@@ -97,11 +100,11 @@ func TestGroupsAreLocalOrKeptElsewhereAndSaySo(t *testing.T) {
 	for _, e := range problem.Errors {
 		named = append(named, e.Code+" "+e.Message)
 	}
-	if want := []string{"factor_policy On call", "profile On call", "rule work"}; problem.Code != "in_use" || !slices.Equal(named, want) {
+	if want := []string{"factor_policy On call", "profile On call", "resource payroll", "rule work"}; problem.Code != "in_use" || !slices.Equal(named, want) {
 		t.Errorf("got %+v, want %v", problem, want)
 	}
 	boss.want(http.StatusOK, "GET", "/groups/"+local.ID, nil).into(t, &local)
-	if len(local.Uses) != 3 || local.Members != 1 {
+	if len(local.Uses) != 4 || local.Members != 1 {
 		t.Errorf("got %+v", local)
 	}
 	boss.want(http.StatusConflict, "DELETE", "/groups/everyone", nil)

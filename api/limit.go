@@ -64,7 +64,7 @@ func limitRate(perSecond float64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if ok, err := store.Allow(limitKey(clientAddr(c))); err != nil || !ok {
-				return errBusy.WithRetryAfter(1)
+				return errBusy.WithRetryAfter(time.Second)
 			}
 			return next(c)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,7 +53,7 @@ func TestAProblemNamesEveryWrongField(t *testing.T) {
 	if !errors.As(err, &own) {
 		t.Fatal("no portal.Error")
 	}
-	text := string(must(json.Marshal(api.ProblemOf(own.WithRetryAfter(3), "r1"))))
+	text := string(must(json.Marshal(api.ProblemOf(own.WithRetryAfter(3*time.Second), "r1"))))
 	want := `{"code":"invalid_input","errors":[{"code":"too_long","message":"Use at most 64 characters.","path":"/name"}],"requestId":"r1",` +
 		`"retryAfter":3,"status":400,"title":"Some of the input is not valid.","type":"/problems/invalid_input"}`
 	if text != want {

@@ -30,8 +30,3 @@ func uncountCode(tx *store.Tx, who Who, right bool) error {
 	}
 	return tx.UndoAttempt(portal.LimitFactor, string(who.User.ID))
 }
-
-// comeBack is err with the time to wait in whole seconds, rounded up.
-func comeBack(err *portal.Error, wait time.Duration) error {
-	return err.WithRetryAfter(int((wait + time.Second - 1) / time.Second))
-}

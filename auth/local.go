@@ -33,7 +33,7 @@ func (s *Service) LocalSignIn(ctx context.Context, username string, password por
 		return SignedIn{}, fmt.Errorf("local sign-in: %w", err)
 	}
 	if wait > 0 {
-		return SignedIn{}, comeBack(ErrTooManyTries, wait)
+		return SignedIn{}, ErrTooManyTries.WithRetryAfter(wait)
 	}
 	same, err := s.passwords.matches(ctx, password, account.Hash)
 	if err != nil {

@@ -116,7 +116,7 @@ func keepChallenge(tx *store.Tx, asked *webauthn.SessionData, c store.Challenge)
 func countAsk(tx *store.Tx, id portal.UserID) error {
 	wait, err := tx.Attempt(portal.LimitPasskeyAsk, string(id))
 	if err == nil && wait > 0 {
-		err = comeBack(ErrTooManyTries, wait)
+		err = ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return err
 }

@@ -128,7 +128,7 @@ func (s *Service) StartPasskeySignIn(ctx context.Context, from Browser) (options
 		return nil, fmt.Errorf("start sign-in with passkey: %w", err)
 	}
 	if wait > 0 {
-		return nil, comeBack(ErrTooManyTries, wait)
+		return nil, ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return options, nil
 }

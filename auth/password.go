@@ -45,7 +45,7 @@ func (p *passwords) run(ctx context.Context, compute func() error) error {
 	p.once.Do(func() { p.slots = make(chan struct{}, hashesAtOnce) })
 	if p.queued.Add(1) > hashesAtOnce+hashesQueued {
 		p.queued.Add(-1)
-		return comeBack(ErrTooManyTries, hashWait)
+		return ErrTooManyTries.WithRetryAfter(hashWait)
 	}
 	defer p.queued.Add(-1)
 	late := time.NewTimer(hashWait)
@@ -53,7 +53,7 @@ func (p *passwords) run(ctx context.Context, compute func() error) error {
 	select {
 	case p.slots <- struct{}{}:
 	case <-late.C:
-		return comeBack(ErrTooManyTries, hashWait)
+		return ErrTooManyTries.WithRetryAfter(hashWait)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -42,7 +42,7 @@ func (s *Service) prove(ctx context.Context, who Who, p proof) (SignedIn, error)
 			return err
 		}
 		if wait > 0 {
-			answer = comeBack(ErrTooManyTries, wait)
+			answer = ErrTooManyTries.WithRetryAfter(wait)
 			return nil
 		}
 		answer, err = s.try(tx, who, p)

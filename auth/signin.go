@@ -103,7 +103,7 @@ func (s *Service) keepFlow(ctx context.Context, flow portal.Secret, f store.Logi
 		return fmt.Errorf("start sign-in: %w", err)
 	}
 	if wait > 0 {
-		return comeBack(ErrTooManyTries, wait)
+		return ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func (s *Service) noteRefused(ctx context.Context, target string, no *refusal, f
 		return fmt.Errorf("note refused sign-in: %w", err)
 	}
 	if wait > 0 {
-		return comeBack(ErrTooManyTries, wait)
+		return ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return no.tell
 }

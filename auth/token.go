@@ -38,7 +38,7 @@ func (s *Service) wrongToken(ctx context.Context, from Browser) error {
 		return err
 	})
 	if wait > 0 {
-		return comeBack(ErrTooManyTries, wait)
+		return ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return ErrBadToken
 }

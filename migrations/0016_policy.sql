@@ -1,6 +1,5 @@
 -- +goose Up
--- Resources may be DNS names and carry tags; rules may name people and tags, and have conditions.
-ALTER TABLE resources ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
+-- Resources carry tags; rules may name people and tags, and have conditions.
 ALTER TABLE rules ADD COLUMN conditions TEXT NOT NULL DEFAULT '{}';
 
 CREATE TABLE resource_tags (
@@ -23,16 +22,6 @@ CREATE TABLE rule_people (
     PRIMARY KEY (user_id, rule_id)
 );
 CREATE INDEX rule_people_rule ON rule_people (rule_id);
-
--- How many new flows each rule decided, as gateways count them, in steps of five minutes. at is the beginning of the step.
-CREATE TABLE rule_hits (
-    rule_id    TEXT NOT NULL REFERENCES rules (id) ON DELETE CASCADE,
-    gateway_id TEXT NOT NULL REFERENCES gateways (id) ON DELETE CASCADE,
-    at         BIGINT NOT NULL,
-    hits       BIGINT NOT NULL,
-    PRIMARY KEY (rule_id, gateway_id, at)
-);
-CREATE INDEX rule_hits_at ON rule_hits (at);
 
 -- +goose Down
 SELECT 1;

@@ -131,9 +131,9 @@ func signature(rules []portal.RuleID) portal.Signature {
 	return portal.Signature{ID: portal.SignatureID(hex.EncodeToString(h.Sum(nil)[:16])), Rules: rules}
 }
 
-// compileRule multiplies the prefixes and names of a rule's resources with their transports and ports, in one order and without repetition.
+// compileRule multiplies the prefixes of a rule's resources with their transports and ports, in one order and without repetition.
 func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule {
-	set, named := map[portal.Destination]struct{}{}, map[portal.NamedDestination]struct{}{}
+	set := map[portal.Destination]struct{}{}
 	for _, res := range resources {
 		ports := res.Ports
 		if len(ports) == 0 {
@@ -143,21 +143,11 @@ func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule
 			for _, prefix := range res.Prefixes {
 				set[portal.Destination{Prefix: prefix, Transport: res.Transport, Ports: p}] = struct{}{}
 			}
-			for _, name := range res.Names {
-				named[portal.NamedDestination{Name: name, Transport: res.Transport, Ports: p}] = struct{}{}
-			}
 		}
 	}
 	return portal.CompiledRule{
-		ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations),
-		Names: slices.SortedFunc(maps.Keys(named), compareNamed), Conditions: r.Conditions,
+		ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations), Conditions: r.Conditions,
 	}
-}
-
-func compareNamed(a, b portal.NamedDestination) int {
-	return cmp.Or(
-		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Transport, b.Transport), cmp.Compare(a.Ports.First, b.Ports.First), cmp.Compare(a.Ports.Last, b.Ports.Last),
-	)
 }
 
 func compareDestinations(a, b portal.Destination) int {

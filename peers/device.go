@@ -272,11 +272,8 @@ func (s *Service) SuspendDevice(ctx context.Context, by portal.Actor, id portal.
 
 // ResumeDevice lets a suspended device connect again. It needs portal.DevicesWrite; others get portal.ErrForbidden for their own device.
 func (s *Service) ResumeDevice(ctx context.Context, by portal.Actor, id portal.DeviceID) (DeviceView, error) {
-	if !by.May(portal.DevicesWrite) {
-		if _, err := s.Device(ctx, by, id); err != nil {
-			return DeviceView{}, err
-		}
-		return DeviceView{}, portal.ErrForbidden
+	if err := s.mayJudge(ctx, by, id); err != nil {
+		return DeviceView{}, err
 	}
 	return s.setState(ctx, by, id, portal.DeviceActive, "device.resume")
 }

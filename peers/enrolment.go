@@ -95,7 +95,7 @@ func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGran
 		return grant, fmt.Errorf("count a wrong enrolment token: %w", counted)
 	}
 	if wait > 0 {
-		return grant, feed.ErrTooOften.WithRetryAfter(int((wait + time.Second - 1) / time.Second))
+		return grant, feed.ErrTooOften.WithRetryAfter(wait)
 	}
 	return grant, err
 }

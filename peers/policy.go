@@ -287,7 +287,7 @@ const maxDestinations = 20_000
 func destinations(resources []portal.Resource) int {
 	n := 0
 	for _, r := range resources {
-		n += (len(r.Prefixes) + len(r.Names)) * max(1, len(r.Ports))
+		n += len(r.Prefixes) * max(1, len(r.Ports))
 	}
 	return n
 }

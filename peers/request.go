@@ -69,6 +69,9 @@ func (s *Service) Requestable(ctx context.Context, by portal.Actor) (all []porta
 
 // Requests lists requests, newest first, at most 200.
 func (s *Service) Requests(ctx context.Context, by portal.Actor, scope RequestScope) (views []RequestView, err error) {
+	if !by.May(portal.OwnRequests) || by.User == "" && scope == RequestsMine {
+		return nil, portal.ErrForbidden
+	}
 	f := store.RequestFilter{Limit: shownRequests}
 	switch {
 	case scope == RequestsMine:
@@ -190,7 +193,8 @@ func (s *Service) decide(ctx context.Context, by portal.Actor, id portal.Request
 		if err != nil {
 			return err
 		}
-		may, err := decides(tx, by, res)
+		groups, err := tx.GroupIDs(by.User)
+		may := decides(by, groups, res)
 		switch {
 		case err != nil:
 			return err
@@ -266,6 +270,14 @@ func (s *Service) EndRequest(ctx context.Context, by portal.Actor, id portal.Req
 // endRequests removes the rules of access that is over, and lets requests expire that nobody decided on. Gateways have ended the access by
 // themselves long before.
 func (s *Service) endRequests(ctx context.Context) error {
+	var due bool
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.RequestsDue(tx.Now.Add(-requestOpenFor), tx.Now.Add(-requestKeptFor))
+		return err
+	})
+	if err != nil || !due {
+		return err
+	}
 	return s.Store.Tx(ctx, func(tx *store.Tx) error {
 		p, err := lockPolicy(tx)
 		if err != nil {
@@ -291,20 +303,10 @@ func allowFor(p *policy, by portal.Actor, r portal.AccessRequest, asker portal.U
 	if most := maxName - len([]rune(mark)); len([]rune(name)) > most {
 		name = string([]rune(name)[:most])
 	}
-	rule := portal.Rule{
+	return p.createRule(by, portal.Rule{
 		ID: r.Rule, Name: name + mark, Reason: r.Reason, Action: portal.Allow, People: []portal.UserID{r.User}, Resources: []portal.ResourceID{r.Resource},
 		Conditions: portal.Conditions{ValidFrom: r.DecidedAt.Truncate(time.Second), ValidUntil: r.Until}, CreatedAt: p.tx.Now,
-	}
-	if err := p.tx.CreateRule(rule); err != nil {
-		return err
-	}
-	if err := p.rule(rule); err != nil {
-		return err
-	}
-	if err := p.concerned(nil, rule.People); err != nil {
-		return err
-	}
-	return p.tx.Audit(by, "rule.create", ruleTarget(rule.ID), rule)
+	})
 }
 
 // dropRule removes the rule of a request, which may be gone already.
@@ -319,19 +321,16 @@ func dropRule(p *policy, by portal.Actor, r portal.AccessRequest) error {
 	return p.deleteRule(by, rule)
 }
 
-// decides reports whether the actor is among a resource's approvers: the group that it names, else those who may write rules.
-func decides(tx *store.Tx, by portal.Actor, res portal.Resource) (bool, error) {
-	if res.Approvers != "" && res.Approvers != portal.Everyone {
-		_, err := tx.Group(res.Approvers)
-		if err == nil {
-			groups, err := tx.GroupIDs(by.User)
-			return slices.Contains(groups, res.Approvers), err
-		}
-		if !errors.Is(err, portal.ErrNotFound) {
-			return false, err
-		}
+// decides reports whether the actor, who is in groups, is among a resource's approvers: the group that it names, else those who may write rules.
+func decides(by portal.Actor, groups []portal.GroupID, res portal.Resource) bool {
+	switch res.Approvers {
+	case "":
+		return by.May(portal.AccessWrite)
+	case portal.Everyone:
+		return true
+	default:
+		return slices.Contains(groups, res.Approvers)
 	}
-	return res.Approvers == portal.Everyone || by.May(portal.AccessWrite), nil
 }
 
 // noteRequest writes the audit event of a change, which tells those whom it concerns, and returns the view.
@@ -361,7 +360,10 @@ func viewRequests(tx *store.Tx, by portal.Actor, all []portal.AccessRequest) ([]
 		return nil, err
 	}
 	resources := map[portal.ResourceID]portal.Resource{}
-	judges := map[portal.ResourceID]bool{}
+	groups, err := tx.GroupIDs(by.User)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]RequestView, len(all))
 	for i, r := range all {
 		res, known := resources[r.Resource]
@@ -369,18 +371,15 @@ func viewRequests(tx *store.Tx, by portal.Actor, all []portal.AccessRequest) ([]
 			if res, err = tx.Resource(r.Resource); err != nil {
 				return nil, err
 			}
-			if judges[res.ID], err = decides(tx, by, res); err != nil {
-				return nil, err
-			}
 			resources[res.ID] = res
 		}
 		r.State = r.StateAt(tx.Now)
-		mine := r.User == by.User
+		mine, judges := r.User == by.User, decides(by, groups, res)
 		views[i] = RequestView{
 			AccessRequest: r, UserName: names[r.User], ResourceName: res.Name, DeciderName: names[r.DecidedBy],
-			MayDecide: r.State == portal.RequestOpen && judges[res.ID] && !mine,
+			MayDecide: r.State == portal.RequestOpen && judges && !mine,
 			MayEnd: r.State == portal.RequestOpen && mine ||
-				r.State == portal.RequestApproved && (mine || judges[res.ID] || by.May(portal.AccessWrite)),
+				r.State == portal.RequestApproved && (mine || judges || by.May(portal.AccessWrite)),
 		}
 	}
 	return views, nil

@@ -10,8 +10,7 @@ import (
 // ResourceInput is a resource as typed. An update replaces all of it.
 type ResourceInput struct {
 	Name      string
-	Prefixes  []string // without host bits, at most 1000
-	Names     []string // DNS names, at most 100; there is at least one prefix or name
+	Prefixes  []string // without host bits, 1 to 1000
 	Transport portal.Transport
 	Ports     []portal.PortRange // TCP and UDP only, at most 100; empty: all
 	Tags      []string           // at most 20
@@ -25,7 +24,6 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 	r := portal.Resource{
 		Name:      c.name("/name", in.Name),
 		Prefixes:  c.prefixes("/prefixes", in.Prefixes),
-		Names:     c.domains("/names", in.Names, maxDNSNames),
 		Transport: oneOf(&c, "/transport", in.Transport, portal.AnyTransport, portal.TCP, portal.UDP, portal.ICMP),
 		Ports:     c.ports("/ports", in.Transport, in.Ports),
 		Tags:      c.tags("/tags", in.Tags),
@@ -33,8 +31,8 @@ func (in ResourceInput) resource() (portal.Resource, error) {
 		Requestable: in.Requestable,
 		Approvers:   in.Approvers,
 	}
-	if len(in.Prefixes)+len(in.Names) == 0 {
-		c.wrong("/prefixes", "required", "Name at least one prefix or DNS name.")
+	if len(in.Prefixes) == 0 {
+		c.wrong("/prefixes", "required", "Name at least one prefix.")
 	}
 	return r, c.err()
 }

@@ -111,21 +111,26 @@ func (s *Service) CreateRule(ctx context.Context, by portal.Actor, in RuleInput)
 			return err
 		}
 		r.ID, r.CreatedAt = portal.NewID[portal.RuleID](p.tx.Now), p.tx.Now
-		if err := p.tx.CreateRule(r); err != nil {
+		if err := p.createRule(by, r); err != nil {
 			return err
 		}
-		if err := p.rule(r); err != nil {
-			return err
-		}
-		if err := p.concerned(r.Groups, r.People); err != nil {
-			return err
-		}
-		if view, err = oneRule(p.tx, r); err != nil {
-			return err
-		}
-		return p.tx.Audit(by, "rule.create", ruleTarget(r.ID), r)
+		view, err = oneRule(p.tx, r)
+		return err
 	})
 	return view, err
+}
+
+func (p *policy) createRule(by portal.Actor, r portal.Rule) error {
+	if err := p.tx.CreateRule(r); err != nil {
+		return err
+	}
+	if err := p.rule(r); err != nil {
+		return err
+	}
+	if err := p.concerned(r.Groups, r.People); err != nil {
+		return err
+	}
+	return p.tx.Audit(by, "rule.create", ruleTarget(r.ID), r)
 }
 
 // UpdateRule replaces a rule. Where its groups stay the same, one object goes to gateways, whatever the number of people.

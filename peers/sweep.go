@@ -18,7 +18,8 @@ const tombstonesFor = 7 * 24 * time.Hour
 const tokensFor = 24 * time.Hour
 
 // Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows, counters of tries and enrolment tokens that have expired, and
-// trims tombstones from the feed log, ends idle grants, removes the rules of temporary access that is over and looks the names of profiles up again. A round that fails is logged and tried again with the next. Sessions are auth's to sweep.
+// trims tombstones from the feed log, ends idle grants, removes the rules of temporary access that is over and looks the names of profiles
+// up again. What fails keeps nothing else from being done; it is logged and tried again with the next round. Sessions are auth's to sweep.
 func (s *Service) Sweep(ctx context.Context) error {
 	tick := time.NewTicker(SweepEvery)
 	defer tick.Stop()
@@ -36,9 +37,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 // SweepOnce is one round of Sweep.
 func (s *Service) SweepOnce(ctx context.Context) error {
-	if err := errors.Join(s.endIdle(ctx), s.endRequests(ctx), s.followNames(ctx)); err != nil {
-		return err
-	}
+	return errors.Join(s.endIdle(ctx), s.endRequests(ctx), s.followNames(ctx), s.forget(ctx))
+}
+
+// forget removes rows that have served.
+func (s *Service) forget(ctx context.Context) error {
 	return s.Store.Tx(ctx, func(tx *store.Tx) error {
 		attempts, err := tx.SweepAttempts() // in auth's order, so that the two do not wait for each other
 		if err != nil {

@@ -25,7 +25,6 @@ const (
 	maxDNS         = 8
 	maxSearch      = 16
 	maxDomain      = 253
-	maxDNSNames    = 100 // DNS names of a resource
 	maxTags        = 20
 	maxTag         = 32
 	maxWindows     = 20

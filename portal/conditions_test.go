@@ -75,16 +75,6 @@ func TestWhatCannotBeJudgedFailsClosed(t *testing.T) {
 			t.Errorf("%v in an unknown zone", c)
 		}
 	}
-	place := portal.Conditions{Countries: []string{"KR"}}
-	for _, o := range []portal.Origin{{}, {Addr: netip.MustParseAddr("192.0.2.1")}} {
-		if place.FromOrigin(o, portal.Allow) || !place.FromOrigin(o, portal.Deny) {
-			t.Errorf("country of %v", o)
-		}
-	}
-	fresh := portal.Conditions{FactorWithin: time.Hour}
-	if fresh.FactorFresh(time.Time{}, now) || !fresh.FactorFresh(now.Add(-time.Minute), now) || fresh.FactorFresh(now.Add(-time.Hour), now) {
-		t.Error("age of the second factor")
-	}
 }
 
 func TestDenyWinsAndMissesAreNamed(t *testing.T) {
@@ -96,7 +86,7 @@ func TestDenyWinsAndMissesAreNamed(t *testing.T) {
 		Rules: []portal.Rule{
 			{ID: "a", Action: portal.Allow, Groups: []portal.GroupID{"eng"}, Tags: []string{"prod"}},
 			{ID: "b", Action: portal.Deny, People: []portal.UserID{"mina"}, Resources: []portal.ResourceID{"web"}},
-			{ID: "c", Action: portal.Allow, Groups: []portal.GroupID{portal.Everyone}, Resources: []portal.ResourceID{"git"}, Conditions: portal.Conditions{FactorWithin: time.Hour}},
+			{ID: "c", Action: portal.Allow, Groups: []portal.GroupID{portal.Everyone}, Resources: []portal.ResourceID{"git"}, Conditions: portal.Conditions{ValidUntil: time.Now().Add(-time.Hour)}},
 		},
 	}
 	q := portal.Question{User: "jun", Groups: []portal.GroupID{"eng"}, Level: portal.LevelFull, At: time.Now(), To: netip.MustParseAddr("10.1.0.2"), Transport: portal.TCP, Port: 80}
@@ -112,11 +102,11 @@ func TestDenyWinsAndMissesAreNamed(t *testing.T) {
 		t.Errorf("mina: %v", d)
 	}
 	q.To = netip.MustParseAddr("10.2.0.2")
-	if d := p.Decide(q); d.Allowed || d.Rules[0].Miss != portal.MissFactor {
+	if d := p.Decide(q); d.Allowed || d.Rules[0].Miss != portal.MissExpired {
 		t.Errorf("git: %v", d)
 	}
-	q.User, q.Level, q.To = "jun", portal.LevelRestricted, netip.MustParseAddr("10.1.0.2")
+	q.User, q.Level, q.To = "jun", portal.LevelQuarantine, netip.MustParseAddr("10.1.0.2")
 	if d := p.Decide(q); d.Allowed || d.Rules[0].Miss != portal.MissLevel {
-		t.Errorf("restricted: %v", d)
+		t.Errorf("quarantine: %v", d)
 	}
 }

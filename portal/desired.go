@@ -66,12 +66,11 @@ type Signature struct {
 
 // CompiledRule is a rule as a gateway needs it: action, destinations and conditions, whatever the number of people it concerns.
 type CompiledRule struct {
-	ID           RuleID             `json:"id"`
-	Action       Action             `json:"action"`
-	Destinations []Destination      `json:"dst"`
-	Names        []NamedDestination `json:"names,omitempty"` // looked up by the gateway
-	Conditions   Conditions         `json:"if,omitzero"`
-	Revision     uint64             `json:"rev"`
+	ID           RuleID        `json:"id"`
+	Action       Action        `json:"action"`
+	Destinations []Destination `json:"dst"`
+	Conditions   Conditions    `json:"if,omitzero"`
+	Revision     uint64        `json:"rev"`
 }
 
 // At is the rule as it holds at now: without destinations when it is out of time.
@@ -80,13 +79,6 @@ func (r CompiledRule) At(now time.Time) CompiledRule {
 		r.Destinations = nil
 	}
 	return r
-}
-
-// NamedDestination is all addresses of a DNS name with a transport and a range of ports.
-type NamedDestination struct {
-	Name      string    `json:"name"`
-	Transport Transport `json:"proto"`
-	Ports     PortRange `json:"ports"` // zero: every port
 }
 
 // Destination is one prefix with a transport and a range of ports.

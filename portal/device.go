@@ -65,12 +65,12 @@ type Address struct {
 // Level is how much of its profile a grant gives.
 type Level string
 
-// The levels, from most to least. Restricted keeps the allow rules that say so, quarantine reaches only the portal and named remediation hosts.
+// The levels, from most to least. Quarantine reaches only the portal and named remediation hosts. Restricted is for later: nothing gives it,
+// and gateways let through what full does.
 const (
 	LevelFull       Level = "full"
 	LevelRestricted Level = "restricted"
 	LevelQuarantine Level = "quarantine"
-	LevelNone       Level = "none" // no tunnel at all
 )
 
 // Grant says that a device may use its profile at Level until NotAfter; then it falls to quarantine, by the gateway's own clock.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind classes an Error; api/problem.go maps each one to an HTTP status. The set is closed: a test walks it.
@@ -67,10 +68,10 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// WithRetryAfter returns a copy of e that tells the caller to come back in that many seconds.
-func (e *Error) WithRetryAfter(seconds int) *Error {
+// WithRetryAfter returns a copy of e that tells the caller when to come back, in whole seconds, rounded up.
+func (e *Error) WithRetryAfter(wait time.Duration) *Error {
 	c := *e
-	c.RetryAfter = seconds
+	c.RetryAfter = int((wait + time.Second - 1) / time.Second)
 	return &c
 }
 

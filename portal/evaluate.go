@@ -15,12 +15,10 @@ type Policy struct {
 
 // Question is one flow: who, from where, to where, when.
 type Question struct {
-	User     UserID
-	Groups   []GroupID // without Everyone
-	Level    Level
-	FactorAt time.Time // last second factor; zero: never
-	Origin   Origin
-	At       time.Time
+	User   UserID
+	Groups []GroupID // without Everyone
+	Level  Level
+	At     time.Time
 
 	To        netip.Addr // invalid when a name was asked for
 	Name      string     // what was asked for when it was no address; rules lead to addresses only, so none leads here
@@ -38,8 +36,6 @@ const (
 	MissLevel   Miss = "level"    // the grant's level is too low
 	MissTime    Miss = "time"     // no time window is open
 	MissExpired Miss = "validity" // not yet, or not any more
-	MissOrigin  Miss = "origin"   // the client is in another place, or it is not known where
-	MissFactor  Miss = "factor"   // the second factor is too old
 )
 
 // Match is one rule that concerns a question.
@@ -75,7 +71,7 @@ func (p Policy) Decide(q Question) Decision {
 			denied = denied || r.Action != Allow
 		}
 	}
-	d.Allowed = allowed && !denied && (q.Level == LevelFull || q.Level == LevelRestricted)
+	d.Allowed = allowed && !denied
 	return d
 }
 
@@ -90,7 +86,7 @@ func (p Policy) match(r Rule, q Question) (Match, bool) {
 		if fits := res.carries(q.Transport, q.Port); fits || !found {
 			m.Resource, found = res.ID, true
 			if fits {
-				m.Miss = r.Conditions.miss(q, r.Action)
+				m.Miss = r.miss(q)
 				break
 			}
 		}
@@ -121,19 +117,16 @@ func (r Resource) carries(t Transport, port uint16) bool {
 	return (t == TCP || t == UDP) && slices.ContainsFunc(r.Ports, func(x PortRange) bool { return x.First <= port && port <= x.Last })
 }
 
-func (c Conditions) miss(q Question, action Action) Miss {
+func (r Rule) miss(q Question) Miss {
+	c := r.Conditions
 	validity := Conditions{ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
 	switch {
-	case !c.AtLevel(q.Level, action):
+	case q.Level != LevelFull && q.Level != LevelRestricted: // gateways let no rule count then
 		return MissLevel
-	case !validity.InTime(q.At, action):
+	case !validity.InTime(q.At, r.Action):
 		return MissExpired
-	case !c.InTime(q.At, action):
+	case !c.InTime(q.At, r.Action):
 		return MissTime
-	case !c.FromOrigin(q.Origin, action):
-		return MissOrigin
-	case !c.FactorFresh(q.FactorAt, q.At):
-		return MissFactor
 	}
 	return MissNone
 }

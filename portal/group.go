@@ -21,6 +21,7 @@ const (
 	UsedByProfile      UseKind = "profile"
 	UsedByFactorPolicy UseKind = "factor_policy" // the group's own
 	UsedByPolicyTest   UseKind = "policy_test"
+	UsedByResource     UseKind = "resource" // as its approvers
 )
 
 // GroupUse is one thing that names a group.

@@ -73,22 +73,8 @@ func (p Push) equal(q Push) bool {
 		slices.Equal(p.DNS, q.DNS) && slices.Equal(p.Search, q.Search)
 }
 
-// PushOf is what clients of p are told.
-func PushOf(p Profile) Push {
-	out := Push{DNS: p.DNS, Search: p.Search}
-	if p.Mode == Full {
-		out.Full, out.Excluded = true, p.Excluded
-	} else {
-		out.Routes = Routes(p)
-	}
-	return out
-}
-
 // OpenVPNPorts are where a gateway listens for OpenVPN; 0: not.
 type OpenVPNPorts struct {
 	UDP uint16 `json:"udp,omitempty"`
 	TCP uint16 `json:"tcp,omitempty"`
 }
-
-// Any reports whether it listens at all.
-func (p OpenVPNPorts) Any() bool { return p.UDP != 0 || p.TCP != 0 }

@@ -32,7 +32,7 @@ type Profile struct {
 	Session     time.Duration // how long a grant lasts after a sign-in; 0: DefaultSession
 	Idle        time.Duration // a device without a handshake for so long falls to quarantine; 0: never
 	MaxDevices  int           // per person; 0: no limit
-	Approval    bool          // a new device waits until somebody with DevicesWrite has approved it
+	Approval    bool          // a new device waits until somebody with DevicesWrite has approved it; its owner may change its key later, as they may copy its file
 	Protocols   []Protocol
 	Pool        PoolID
 	Groups      []GroupID // who may use it; empty: everyone

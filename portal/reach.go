@@ -125,6 +125,8 @@ func (f ReachFacts) explainPerson(e *Explanation, add addStep, at time.Time) {
 	}
 	d := *f.Device
 	switch {
+	case d.State == DevicePending:
+		add(StepDevice, StepStop, "device_pending", "device", d.Name)
 	case d.State != DeviceActive:
 		add(StepDevice, StepStop, "device_suspended", "device", d.Name)
 	case !f.Profile.OpenTo(f.Groups):

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -22,12 +23,11 @@ type PortRange struct {
 	Last  uint16 `json:"last"`
 }
 
-// Resource is something that people reach: prefixes and names, a transport and ports. It has at least one prefix or name.
+// Resource is something that people reach: prefixes, a transport and ports. It has at least one prefix.
 type Resource struct {
 	ID        ResourceID
 	Name      string // unique
 	Prefixes  []netip.Prefix
-	Names     []string // DNS names in lower case, without a dot at the end; each gateway looks them up for itself
 	Transport Transport
 	Ports     []PortRange // TCP and UDP only; empty: all
 	Tags      []string    // sorted; rules may name a tag instead of each resource
@@ -63,37 +63,11 @@ type Rule struct {
 
 // Concerns reports whether the rule names the person, one of the groups, or Everyone.
 func (r Rule) Concerns(user UserID, groups []GroupID) bool {
-	for _, p := range r.People {
-		if p == user {
-			return true
-		}
-	}
-	for _, g := range r.Groups {
-		if g == Everyone {
-			return true
-		}
-		for _, own := range groups {
-			if g == own {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(r.People, user) ||
+		slices.ContainsFunc(r.Groups, func(g GroupID) bool { return g == Everyone || slices.Contains(groups, g) })
 }
 
 // Selects reports whether the rule names the resource, or a tag of it.
 func (r Rule) Selects(res Resource) bool {
-	for _, id := range r.Resources {
-		if id == res.ID {
-			return true
-		}
-	}
-	for _, t := range r.Tags {
-		for _, own := range res.Tags {
-			if t == own {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(r.Resources, res.ID) || slices.ContainsFunc(r.Tags, func(t string) bool { return slices.Contains(res.Tags, t) })
 }

@@ -321,11 +321,6 @@ func (r CompiledRule) digest() [32]byte {
 		b = binary.BigEndian.AppendUint16(b, d.Ports.First)
 		b = binary.BigEndian.AppendUint16(b, d.Ports.Last)
 	}
-	for _, n := range r.Names {
-		b = appendField(b, "name", n.Name, string(n.Transport))
-		b = binary.BigEndian.AppendUint16(b, n.Ports.First)
-		b = binary.BigEndian.AppendUint16(b, n.Ports.Last)
-	}
 	b = r.Conditions.append(b)
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, r.Revision))
 }

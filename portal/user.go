@@ -55,12 +55,6 @@ func (s GroupSource) Kind() GroupSource {
 	return GroupSource(kind)
 }
 
-// Provider is the id of the provider whose claim is the source; "" for others.
-func (s GroupSource) Provider() string {
-	_, provider, _ := strings.Cut(string(s), ":")
-	return provider
-}
-
 // Group is a set of people. Everyone is a member of the group with id Everyone, without a row.
 type Group struct {
 	ID        GroupID

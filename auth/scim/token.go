@@ -132,7 +132,7 @@ func (s *Service) known(ctx context.Context, header string, from auth.Browser) (
 		s.Log.WarnContext(ctx, "count a wrong token of a directory", "err", counted)
 	}
 	if wait > 0 {
-		return caller{}, errTooOften.WithRetryAfter(int((wait + time.Second - 1) / time.Second))
+		return caller{}, errTooOften.WithRetryAfter(wait)
 	}
 	return caller{}, err
 }

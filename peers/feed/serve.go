@@ -133,7 +133,7 @@ type renewAnswer struct {
 
 func (h *Hub) serveEnrol(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.allow(remote(r).Addr(), h.Now()) {
-		h.refuse(w, r, ErrTooOften.WithRetryAfter(int(enrolEvery/time.Second)))
+		h.refuse(w, r, ErrTooOften.WithRetryAfter(enrolEvery))
 		return
 	}
 	var in enrolMsg

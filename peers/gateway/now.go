@@ -42,7 +42,7 @@ func (p *present) follow(changes []portal.RuleDelta, now time.Time) {
 
 func (p *present) put(r portal.CompiledRule, now time.Time) portal.CompiledRule {
 	holds := r
-	if r.Conditions.OfTime() {
+	if !r.Conditions.IsZero() {
 		p.timed[r.ID] = r
 		holds = r.At(now)
 		p.wakeAt(r.Conditions.NextTime(now))

@@ -126,6 +126,18 @@ func (tx *Tx) EndRequestOfRule(id portal.RuleID) error {
 	return nil
 }
 
+// RequestsDue reports whether there is something for a sweep to do: access whose time is over with a rule that is still there, or what
+// SweepRequests is for.
+func (tx *Tx) RequestsDue(open, kept time.Time) (due bool, err error) {
+	err = tx.db.Raw(`SELECT EXISTS (SELECT 1 FROM access_requests WHERE state = ? AND rule_id <> '' AND until <= ?
+		OR state = ? AND created_at < ? OR state <> ? AND rule_id = '' AND created_at < ?)`,
+		string(portal.RequestApproved), micros(tx.Now), string(portal.RequestOpen), micros(open), string(portal.RequestOpen), micros(kept)).Scan(&due).Error
+	if err != nil {
+		return false, fmt.Errorf("look for access requests that are due: %w", err)
+	}
+	return due, nil
+}
+
 // SweepRequests lets open requests expire that are older than open, and forgets those older than kept that nothing depends on.
 func (tx *Tx) SweepRequests(open, kept time.Time) error {
 	err := tx.db.Exec("UPDATE access_requests SET state = ? WHERE state = ? AND created_at < ?",

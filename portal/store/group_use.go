@@ -11,9 +11,10 @@ import (
 // GroupUses returns what names a group, by kind and name.
 func (tx *Tx) GroupUses(id portal.GroupID) ([]portal.GroupUse, error) {
 	var uses []portal.GroupUse
-	err := tx.db.Raw("SELECT 'rule' AS kind, r.id, r.name FROM rules r JOIN rule_groups x ON x.rule_id = r.id WHERE x.group_id = ?", string(id)).Scan(&uses).Error
+	err := tx.db.Raw(`SELECT 'rule' AS kind, r.id, r.name FROM rules r JOIN rule_groups x ON x.rule_id = r.id WHERE x.group_id = ?
+		UNION ALL SELECT 'resource', id, name FROM resources WHERE approvers = ?`, string(id), string(id)).Scan(&uses).Error
 	if err != nil {
-		return nil, fmt.Errorf("find rules with group %s: %w", id, err)
+		return nil, fmt.Errorf("find rules and resources with group %s: %w", id, err)
 	}
 	profiles, err := tx.Profiles()
 	if err != nil {

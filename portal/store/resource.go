@@ -12,7 +12,6 @@ type resourceRow struct {
 	ID        string `gorm:"primaryKey"`
 	Name      string
 	Prefixes  string
-	Names     string
 	Transport string
 	Ports     string
 
@@ -33,7 +32,7 @@ func (resourceTagRow) TableName() string { return "resource_tags" }
 
 func newResourceRow(r portal.Resource) resourceRow {
 	return resourceRow{
-		ID: string(r.ID), Name: r.Name, Prefixes: list(r.Prefixes), Names: list(r.Names), Transport: string(r.Transport), Ports: list(r.Ports),
+		ID: string(r.ID), Name: r.Name, Prefixes: list(r.Prefixes), Transport: string(r.Transport), Ports: list(r.Ports),
 		Requestable: r.Requestable, Approvers: string(r.Approvers), CreatedAt: micros(r.CreatedAt),
 	}
 }
@@ -41,12 +40,11 @@ func newResourceRow(r portal.Resource) resourceRow {
 func (r resourceRow) resource() (portal.Resource, error) {
 	prefixes, err1 := fromList[netip.Prefix](r.Prefixes)
 	ports, err2 := fromList[portal.PortRange](r.Ports)
-	names, err3 := fromList[string](r.Names)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		return portal.Resource{}, fmt.Errorf("read resource %s: %w", r.ID, err)
 	}
 	return portal.Resource{
-		ID: portal.ResourceID(r.ID), Name: r.Name, Prefixes: prefixes, Names: names, Transport: portal.Transport(r.Transport), Ports: ports,
+		ID: portal.ResourceID(r.ID), Name: r.Name, Prefixes: prefixes, Transport: portal.Transport(r.Transport), Ports: ports,
 		Requestable: r.Requestable, Approvers: portal.GroupID(r.Approvers), CreatedAt: fromMicros(r.CreatedAt),
 	}, nil
 }

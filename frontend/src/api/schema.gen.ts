@@ -2399,7 +2399,7 @@ export interface components {
             /** @description What names the group, and so keeps it from being deleted */
             uses: {
                 /** @enum {string} */
-                kind: "rule" | "profile" | "factor_policy" | "policy_test";
+                kind: "rule" | "profile" | "factor_policy" | "policy_test" | "resource";
                 id: string;
                 name: string;
             }[];
@@ -2700,7 +2700,7 @@ export interface components {
             /** @enum {string} */
             action: "allow" | "deny";
             resource: string;
-            /** @description Why it does not count: port, level, time, validity, origin, factor; absent when it does */
+            /** @description Why it does not count: port, level, time, validity; absent when it does */
             miss?: string;
         };
         ReachabilityProbe: {
