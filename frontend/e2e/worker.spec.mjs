@@ -149,8 +149,9 @@ describe('a worker', () => {
     const headers = { Authorization: `Bearer ${secret}` };
     const answer = await fetch(`${demo.url}/api/v1/devices`, { headers });
     assert.equal(answer.status, 200);
-    const beyond = await fetch(`${demo.url}/api/v1/grants/renew`, { method: 'POST', headers });
+    const beyond = await fetch(`${demo.url}/api/v1/devices/none`, { method: 'DELETE', headers });
     assert.equal(beyond.status, 403);
+    assert.equal((await beyond.json()).code, 'forbidden');
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'Delete backup script' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
