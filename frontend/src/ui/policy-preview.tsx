@@ -2,16 +2,25 @@ import { Loader } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconAlertTriangle, IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { asProblem } from '../api/problem.ts';
 import { type PolicyChange, type PolicyPreview, previewQuery } from '../api/reachability.ts';
 import classes from './policy-preview.module.css';
+import { ProblemNote } from './problem-note.tsx';
 
 /** Who gains and who loses if this is saved, looked up while one types. Says nothing while the input is not whole. */
 export function PolicyPreviewNote({ change, ready }: { change: PolicyChange; ready: boolean }) {
   const { t } = useTranslation();
-  const [settled] = useDebouncedValue(change, 400);
-  const preview = useQuery({ ...previewQuery(settled), enabled: ready });
-  if (!ready || preview.error) return null;
+  const now = useMemo(() => ({ change, ready }), [change, ready]);
+  const [settled] = useDebouncedValue(now, 400);
+  const preview = useQuery({ ...previewQuery(settled.change), enabled: settled.ready });
+  if (!ready) return null;
+  if (preview.error) {
+    const problem = asProblem(preview.error);
+    if (problem.code === 'invalid_input') return null; // the form says so
+    return <ProblemNote problem={problem} onRetry={() => void preview.refetch()} />;
+  }
   if (!preview.data) {
     return (
       <p className={classes.note} role="status">
@@ -25,7 +34,7 @@ export function PolicyPreviewNote({ change, ready }: { change: PolicyChange; rea
 function Result({ preview }: { preview: PolicyPreview }) {
   const { t } = useTranslation();
   const { gain, lose, files, tests } = preview;
-  const nothing = gain.people === 0 && lose.people === 0 && files === 0 && tests.length === 0;
+  const nothing = !preview.partial && gain.people === 0 && lose.people === 0 && files === 0 && tests.length === 0;
   return (
     <section className={classes.note} aria-label={t('preview.title')} role="status">
       {nothing && <p>{t('preview.nothing')}</p>}

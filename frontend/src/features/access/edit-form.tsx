@@ -3,11 +3,16 @@ import { useDisclosure } from '@mantine/hooks';
 import type { FormEvent, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Problem } from '../../api/problem.ts';
+import type { PolicyChange } from '../../api/reachability.ts';
 import { useAction } from '../../ui/action.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
+import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import classes from './access.module.css';
+
+/** How it is deleted, and what that changes where the portal can say it before. */
+type Removal = { run: () => Promise<unknown>; title: string; what: string; change?: PolicyChange };
 
 type Props = {
   opened: boolean;
@@ -17,7 +22,7 @@ type Props = {
   saving: boolean;
   problem: Problem | null;
   ready: boolean;
-  remove?: { run: () => Promise<unknown>; title: string; what: string };
+  remove?: Removal;
   children: ReactNode;
 };
 
@@ -50,9 +55,7 @@ export function EditForm({ opened, onClose, title, onSave, saving, problem, read
   );
 }
 
-type RemoveProps = { run: () => Promise<unknown>; title: string; what: string; onDone: () => void };
-
-function Remove({ run, title, what, onDone }: RemoveProps) {
+function Remove({ run, title, what, change, onDone }: Removal & { onDone: () => void }) {
   const { t } = useTranslation();
   const [asking, ask] = useDisclosure(false);
   const remove = useAction(run, { refresh, done: onDone });
@@ -71,6 +74,7 @@ function Remove({ run, title, what, onDone }: RemoveProps) {
         problem={remove.problem}
       >
         <p>{what}</p>
+        {change && <PolicyPreviewNote change={change} ready={asking} />}
       </Confirm>
     </>
   );

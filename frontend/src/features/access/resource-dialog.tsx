@@ -12,6 +12,7 @@ import { formatPorts, parsePorts } from './words.ts';
 type Props = { opened: boolean; resource?: Resource; onClose: () => void };
 type Transport = Resource['transport'];
 
+const everyone = 'everyone'; // not offered, and shown where a file has it
 const transports: Transport[] = ['any', 'tcp', 'udp', 'icmp'];
 
 export function ResourceDialog({ opened, resource, onClose }: Props) {
@@ -95,21 +96,25 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
         />
       )}
       <Switch
-        label={t('requests.requestable')}
-        description={t('requests.requestableHint')}
+        label={t('access.requestable')}
+        description={t('access.requestableHint')}
         checked={requestable}
         onChange={(e) => setRequestable(e.currentTarget.checked)}
       />
       {requestable && (
         <Select
-          label={t('requests.approvers')}
-          placeholder={t('requests.approversAdmins')}
+          label={t('access.approvers')}
+          placeholder={t('access.approversAdmins')}
           value={approvers}
           onChange={setApprovers}
-          data={(groups.data ?? []).filter((g) => g.id !== 'everyone').map((g) => ({ value: g.id, label: g.name }))}
+          data={[
+            ...(approvers === everyone ? [{ value: everyone, label: t('access.approversEveryone') }] : []),
+            ...(groups.data ?? []).filter((g) => g.id !== everyone).map((g) => ({ value: g.id, label: g.name })),
+          ]}
           error={problems.approvers}
           searchable
           clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
         />
       )}
       <TagsInput
@@ -121,7 +126,7 @@ export function ResourceDialog({ opened, resource, onClose }: Props) {
         acceptValueOnBlur
         error={problems.tags}
       />
-      {resource && <PolicyPreviewNote change={{ id: resource.id, resource: body }} ready={opened && ready} />}
+      <PolicyPreviewNote change={{ id: resource?.id, resource: body }} ready={opened && ready} />
     </EditForm>
   );
 }

@@ -16,7 +16,7 @@ import classes from './access.module.css';
 import { EditForm } from './edit-form.tsx';
 import { PeopleSelect } from './people-select.tsx';
 import { RuleSentence } from './rule-list.tsx';
-import { goodWindow } from './when.ts';
+import { goodValidity, goodWindow } from './when.ts';
 import { WhenFields } from './when-fields.tsx';
 
 type Props = { opened: boolean; rule?: Rule; resources: Resource[]; groups: Group[]; onClose: () => void };
@@ -48,7 +48,8 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
     !!values.reason.trim() &&
     values.groups.length + values.people.length > 0 &&
     values.resources.length + values.tags.length > 0 &&
-    (values.conditions.windows ?? []).every(goodWindow);
+    (values.conditions.windows ?? []).every(goodWindow) &&
+    goodValidity(values.conditions);
   return (
     <EditForm
       opened={opened}
@@ -63,6 +64,7 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
           run: () => deleteRule(rule.id),
           title: t('access.deleteTitle', { name: rule.name }),
           what: rule.action === 'allow' ? t('access.deleteAllow') : t('access.deleteDeny'),
+          change: { id: rule.id, delete: true },
         }
       }
     >

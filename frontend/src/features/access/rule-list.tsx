@@ -2,8 +2,10 @@ import { Button } from '@mantine/core';
 import { IconArrowRight, IconBan } from '@tabler/icons-react';
 import { Trans, useTranslation } from 'react-i18next';
 import type { Group, Resource, Rule } from '../../api/policy.ts';
+import { formatExact } from '../../ui/format.ts';
 import { Card } from '../../ui/page.tsx';
 import { Empty } from '../../ui/states.tsx';
+import { useNow } from '../../ui/time.tsx';
 import classes from './access.module.css';
 import { validity, windowText } from './when.ts';
 import { listOf, portText } from './words.ts';
@@ -50,7 +52,7 @@ export function RuleList({ rules, resources, groups, onEdit }: Props) {
 /** Says of a rule that is not in force; nothing of others. */
 function Validity({ rule }: { rule: Rule }) {
   const { t } = useTranslation();
-  const state = validity(rule.conditions, new Date());
+  const state = validity(rule.conditions, useNow());
   return state === 'now' ? null : <p className={classes.reason}>{t(`accessWhen.${state}`)}</p>;
 }
 
@@ -60,7 +62,7 @@ type SentenceProps = {
   groups: Group[];
 };
 
-/** "Engineering and Mina Kim may reach Git servers (tcp/22, 443), Mon–Fri 09:00–18:00 (Asia/Seoul), until 1 Dec 2026, 09:00" */
+/** "Engineering and Mina Kim may reach Git servers (tcp/22, 443), Mon–Fri 09:00–18:00 (Asia/Seoul), until 1 Dec 2026, 09:00:00 GMT+9" */
 export function RuleSentence({ rule, resources, groups }: SentenceProps) {
   const { t, i18n } = useTranslation();
   const who = [
@@ -77,10 +79,9 @@ export function RuleSentence({ rule, resources, groups }: SentenceProps) {
     ...rule.tags.map((tag) => t('accessWhen.tagged', { tag })),
   ];
   const { windows, validFrom, validUntil } = rule.conditions;
-  const moment = (at: string) =>
-    new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
+  const moment = (at: string) => formatExact(new Date(at), i18n.language);
   const when = [
-    windows?.map((w) => windowText(w, i18n.language)).join(` ${t('accessWhen.or')} `),
+    windows?.map((w) => windowText(w, i18n.language, t('accessWhen.everyDay'))).join(` ${t('accessWhen.or')} `),
     validFrom && t('accessWhen.fromText', { at: moment(validFrom) }),
     validUntil && t('accessWhen.untilText', { at: moment(validUntil) }),
   ].filter(Boolean);

@@ -2,11 +2,20 @@ import { Button, Chip, Fieldset, Group, Input, Select, TextInput } from '@mantin
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Rule } from '../../api/policy.ts';
+import { fromLocal, localZone, toLocal } from '../../ui/local-time.ts';
 import classes from './access.module.css';
-import { dayName, fromLocal, goodWindow, type TimeWindow, toLocal, weekdays } from './when.ts';
+import {
+  type Conditions,
+  dayName,
+  daysText,
+  goodEnd,
+  goodStart,
+  goodValidity,
+  goodWindow,
+  type TimeWindow,
+  weekdays,
+} from './when.ts';
 
-type Conditions = Rule['conditions'];
 type Props = {
   value: Conditions;
   onChange: (value: Conditions) => void;
@@ -17,7 +26,6 @@ const zones = () => {
   const all = typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : [];
   return all.includes('UTC') ? all : [...all, 'UTC'];
 };
-const here = () => new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 /** When a rule holds: weekly hours in a time zone, from a day on, until a day. */
 export function WhenFields({ value, onChange, problem }: Props) {
@@ -25,6 +33,7 @@ export function WhenFields({ value, onChange, problem }: Props) {
   const all = useMemo(zones, []);
   const windows = value.windows ?? [];
   const setWindows = (list: TimeWindow[]) => onChange({ ...value, windows: list.length > 0 ? list : undefined });
+  const inZone = t('common.inZone', { zone: localZone() });
   const set = (i: number, part: Partial<TimeWindow>) =>
     setWindows(windows.map((w, j) => (j === i ? { ...w, ...part } : w)));
   return (
@@ -44,6 +53,9 @@ export function WhenFields({ value, onChange, problem }: Props) {
                 </Chip>
               ))}
             </Chip.Group>
+            {daysText(w.days ?? [], i18n.language) === '' && (
+              <span className={classes.reason}>{t('accessWhen.everyDay')}</span>
+            )}
           </Group>
           <div className={classes.hours}>
             <TextInput
@@ -52,6 +64,7 @@ export function WhenFields({ value, onChange, problem }: Props) {
               maxLength={5}
               placeholder="09:00"
               onChange={(e) => set(i, { start: e.currentTarget.value })}
+              error={!goodStart(w) && t('accessWhen.badClock')}
             />
             <TextInput
               label={t('accessWhen.to')}
@@ -59,6 +72,7 @@ export function WhenFields({ value, onChange, problem }: Props) {
               maxLength={5}
               placeholder="18:00"
               onChange={(e) => set(i, { end: e.currentTarget.value })}
+              error={goodEnd(w) ? w.start === w.end && t('accessWhen.sameClock') : t('accessWhen.badClock')}
             />
             <Select
               label={t('accessWhen.zone')}
@@ -89,7 +103,7 @@ export function WhenFields({ value, onChange, problem }: Props) {
         onClick={() =>
           setWindows([
             ...windows,
-            { days: ['mon', 'tue', 'wed', 'thu', 'fri'], start: '09:00', end: '18:00', zone: here() },
+            { days: ['mon', 'tue', 'wed', 'thu', 'fri'], start: '09:00', end: '18:00', zone: localZone() },
           ])
         }
       >
@@ -99,14 +113,17 @@ export function WhenFields({ value, onChange, problem }: Props) {
         <TextInput
           type="datetime-local"
           label={t('accessWhen.validFrom')}
+          description={inZone}
           value={toLocal(value.validFrom)}
           onChange={(e) => onChange({ ...value, validFrom: fromLocal(e.currentTarget.value) })}
         />
         <TextInput
           type="datetime-local"
           label={t('accessWhen.validUntil')}
+          description={inZone}
           value={toLocal(value.validUntil)}
           onChange={(e) => onChange({ ...value, validUntil: fromLocal(e.currentTarget.value) })}
+          error={!goodValidity(value) && t('accessWhen.notAfter')}
         />
       </div>
       {problem && <Input.Error>{problem}</Input.Error>}

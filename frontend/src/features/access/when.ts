@@ -24,27 +24,19 @@ export function daysText(days: Weekday[], locale: string): string {
 }
 
 /** "Mon–Fri 09:00–18:00 (Asia/Seoul)". */
-export function windowText(w: TimeWindow, locale: string): string {
-  const days = daysText(w.days ?? [], locale);
-  return `${days ? `${days} ` : ''}${w.start}–${w.end} (${w.zone})`;
+export function windowText(w: TimeWindow, locale: string, everyDay: string): string {
+  return `${daysText(w.days ?? [], locale) || everyDay} ${w.start}–${w.end} (${w.zone})`;
 }
 
 const clock = /^([01]\d|2[0-3]):[0-5]\d$/;
 
-export function goodWindow(w: TimeWindow): boolean {
-  return clock.test(w.start) && (clock.test(w.end) || w.end === '24:00') && w.start !== w.end;
-}
+export const goodStart = (w: TimeWindow) => clock.test(w.start);
+export const goodEnd = (w: TimeWindow) => clock.test(w.end) || w.end === '24:00';
+export const goodWindow = (w: TimeWindow) => goodStart(w) && goodEnd(w) && w.start !== w.end;
 
-/** A moment as an input of type datetime-local has it, by the reader's own clock. */
-export function toLocal(moment: string | undefined): string {
-  if (!moment) return '';
-  const date = new Date(moment);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-export function fromLocal(text: string): string | undefined {
-  const date = new Date(text);
-  return text && !Number.isNaN(date.getTime()) ? date.toISOString() : undefined;
+/** Whether it ends after it begins, where it does both. */
+export function goodValidity({ validFrom, validUntil }: Conditions): boolean {
+  return !validFrom || !validUntil || new Date(validUntil) > new Date(validFrom);
 }
 
 /** Whether the rule is in force at now, as far as its days go. */

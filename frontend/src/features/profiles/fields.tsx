@@ -98,19 +98,21 @@ export function ProfileFields({ values, onChange, problems }: Props) {
             acceptValueOnBlur
             error={prefixProblem(values.excluded, 'excluded')}
           />
-          <div className={classes.shortcuts}>
-            <span>{t('profiles.exceptLocal')}</span>
-            {(['home', 'private'] as const).map((kind) => (
-              <Button
-                key={kind}
-                size="compact-sm"
-                variant="default"
-                onClick={() => set({ excluded: withAll(values.excluded, localNetworks[kind]) })}
-              >
-                {t(`profiles.local.${kind}`)}
-              </Button>
-            ))}
-          </div>
+          {values.mode === 'full' && (
+            <div className={classes.shortcuts}>
+              <span>{t('profiles.exceptLocal')}</span>
+              {(['home', 'private'] as const).map((kind) => (
+                <Button
+                  key={kind}
+                  size="compact-sm"
+                  variant="default"
+                  onClick={() => set({ excluded: withAll(values.excluded, localNetworks[kind]) })}
+                >
+                  {t(`profiles.local.${kind}`)}
+                </Button>
+              ))}
+            </div>
+          )}
         </div>
       </Card>
       <Card>

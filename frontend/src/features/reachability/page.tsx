@@ -8,6 +8,7 @@ import { peopleQuery } from '../../api/people.ts';
 import { explain, type Reachability, type ReachabilityQuery } from '../../api/reachability.ts';
 import { may } from '../../api/rights.ts';
 import { useAction } from '../../ui/action.ts';
+import { fromLocal, localZone } from '../../ui/local-time.ts';
 import { Card, Page } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { ReachPath } from './path.tsx';
@@ -29,6 +30,7 @@ export function ReachabilityPage() {
   const [at, setAt] = useState('');
   const [probe, setProbe] = useState(false);
   const [answer, setAnswer] = useState<Reachability>();
+  const [holds, setHolds] = useState(false); // the answer is to what the form asks
   const hasPort = transport === 'tcp' || transport === 'udp';
   const probes = may(session, 'access.probe') && (transport === 'tcp' || transport === 'icmp') && at === '';
   const ask = useAction(
@@ -39,11 +41,22 @@ export function ReachabilityPage() {
         to: to.trim(),
         transport,
         port: hasPort ? Number(port) : undefined,
-        at: at ? new Date(at).toISOString() : undefined,
+        at: fromLocal(at),
         probe: probe && probes,
       }),
-    { done: setAnswer },
+    {
+      done: (next) => {
+        setAnswer(next);
+        setHolds(true);
+      },
+    },
   );
+  const changed =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value);
+      setHolds(false);
+    };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     ask.run();
@@ -67,7 +80,7 @@ export function ReachabilityPage() {
             <Select
               label={t('reach.device')}
               value={device ?? answer.device?.id ?? null}
-              onChange={setDevice}
+              onChange={changed(setDevice)}
               data={answer.devices.map((d) => ({ value: d.id, label: d.name }))}
               allowDeselect={false}
             />
@@ -77,7 +90,7 @@ export function ReachabilityPage() {
             placeholder="10.20.1.5"
             value={to}
             maxLength={254}
-            onChange={(e) => setTo(e.currentTarget.value)}
+            onChange={(e) => changed(setTo)(e.currentTarget.value)}
             error={problems.to}
             autoComplete="off"
             spellCheck={false}
@@ -85,7 +98,7 @@ export function ReachabilityPage() {
           <Select
             label={t('reach.transport')}
             value={transport}
-            onChange={(next) => setTransport((next ?? 'tcp') as Transport)}
+            onChange={(next) => changed(setTransport)((next ?? 'tcp') as Transport)}
             data={[
               { value: 'tcp', label: 'TCP' },
               { value: 'udp', label: 'UDP' },
@@ -98,7 +111,7 @@ export function ReachabilityPage() {
             <NumberInput
               label={t('reach.port')}
               value={port}
-              onChange={setPort}
+              onChange={changed(setPort)}
               min={1}
               max={65535}
               allowDecimal={false}
@@ -108,9 +121,10 @@ export function ReachabilityPage() {
           )}
           <TextInput
             label={t('reach.at')}
+            description={t('common.inZone', { zone: localZone() })}
             type="datetime-local"
             value={at}
-            onChange={(e) => setAt(e.currentTarget.value)}
+            onChange={(e) => changed(setAt)(e.currentTarget.value)}
             error={problems.at}
           />
           <div className={classes.wide}>
@@ -131,7 +145,9 @@ export function ReachabilityPage() {
         </form>
       </Card>
       <ProblemNote problem={ask.problem} />
-      {answer && <ReachPath answer={answer} />}
+      {answer && holds && !ask.problem && (
+        <ReachPath answer={answer} flow={hasPort ? `${transport}/${port}` : transport} />
+      )}
     </Page>
   );
 }
@@ -150,7 +166,7 @@ function PersonSelect({ value, onChange }: { value: string | null; onChange: (id
       onChange={onChange}
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': t('reach.clear') }}
+      clearButtonProps={{ 'aria-label': t('common.clear') }}
       onSearchChange={setTyped}
       filter={({ options }) => options}
       nothingFoundMessage={t('reach.nobody')}

@@ -2,6 +2,7 @@ import { IconAlertTriangle, IconCheck, IconCircleCheck, IconHelp, IconX } from '
 import { useTranslation } from 'react-i18next';
 import type { Reachability, Step } from '../../api/reachability.ts';
 import { Chip } from '../../ui/chip.tsx';
+import { formatExact } from '../../ui/format.ts';
 import { Card } from '../../ui/page.tsx';
 import classes from './reachability.module.css';
 
@@ -12,14 +13,13 @@ type Sentences = Record<string, string>;
 /** What a code says, with its names filled in. Times in it are shown in the reader's zone. */
 function useSentence() {
   const { t, i18n } = useTranslation();
-  const when = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' });
   return (part: 'says' | 'fix', step: Step): string | undefined => {
     const known = t(`reach.${part}`, { returnObjects: true }) as Sentences;
     if (!(step.code in known)) return part === 'says' ? step.code : undefined;
     const args: Record<string, string> = { ...step.args };
     for (const key of ['until', 'since']) {
       const at = args[key] ? new Date(args[key]) : undefined;
-      if (at && !Number.isNaN(at.valueOf())) args[key] = when.format(at);
+      if (at && !Number.isNaN(at.valueOf())) args[key] = formatExact(at, i18n.language);
     }
     const misses = t('reach.miss', { returnObjects: true }) as Sentences;
     if (args.miss) args.miss = misses[args.miss] ?? args.miss;
@@ -27,20 +27,33 @@ function useSentence() {
   };
 }
 
-/** The way from the device to the destination, drawn step by step, with the verdict above it. */
-export function ReachPath({ answer }: { answer: Reachability }) {
+type Verdict = 'blocked' | 'unsure' | 'reachable';
+
+const verdictMarks = { blocked: IconX, unsure: IconAlertTriangle, reachable: IconCircleCheck };
+
+function verdictOf({ stop, steps, probe, probeProblem }: Reachability): Verdict {
+  if (stop !== undefined) return 'blocked';
+  const asked = probe !== undefined || probeProblem !== undefined;
+  const answered = !asked || probe?.outcome === 'answered';
+  return answered && steps.every((step) => step.state === 'ok') ? 'reachable' : 'unsure';
+}
+
+/** The way from the device to the destination, drawn step by step, with the verdict above it. `flow` is "tcp/443", "icmp" or "any". */
+export function ReachPath({ answer, flow }: { answer: Reachability; flow: string }) {
   const { t } = useTranslation();
   const says = useSentence();
   const { stop } = answer;
   const at = stop === undefined ? undefined : answer.steps[stop];
   const misses = t('reach.miss', { returnObjects: true }) as Sentences;
+  const verdict = verdictOf(answer);
+  const Mark = verdictMarks[verdict];
   return (
     <>
-      <div className={classes.verdict} data-blocked={at ? true : undefined} role="status">
-        {at ? <IconX size={22} aria-hidden /> : <IconCircleCheck size={22} aria-hidden />}
+      <div className={classes.verdict} data-verdict={verdict} role="status">
+        <Mark size={22} aria-hidden />
         <div>
-          <h2>{t(at ? 'reach.blocked' : 'reach.reachable', { to: answer.to })}</h2>
-          <p>{at ? says('says', at) : t('reach.reachableNote')}</p>
+          <h2>{t(`reach.${verdict}`, { to: flow === 'any' ? answer.to : `${answer.to} ${flow}` })}</h2>
+          {verdict !== 'unsure' && <p>{at ? says('says', at) : t('reach.reachableNote')}</p>}
         </div>
       </div>
       <Card flush>
