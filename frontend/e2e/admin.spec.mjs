@@ -144,6 +144,42 @@ describe('an admin', () => {
     await page.getByText(/everyone may reach Git servers \(tcp\/22, 443\)/i).waitFor();
   });
 
+  test('refuses what a worker asks for, with a note, and then approves it until the worker ends it', async () => {
+    const { page } = admin;
+    const ask = async (why) => {
+      await worker.page.getByRole('combobox', { name: 'What you need', exact: true }).click();
+      await worker.page.getByRole('option', { name: 'Git servers' }).click();
+      await worker.page.getByLabel('What you need it for').fill(why);
+      await worker.page.getByRole('button', { name: 'Send the request' }).click();
+    };
+    await go('Access');
+    await page.getByText('Resources', { exact: true }).click();
+    await page.getByRole('button', { name: 'Edit Git servers' }).click();
+    const thing = page.getByRole('dialog', { name: 'Edit resource' });
+    await thing.getByRole('switch', { name: 'People may ask for it for a while' }).click();
+    await thing.getByText('Nobody’s access changes.').waitFor();
+    await thing.getByRole('button', { name: 'Save' }).click();
+    await thing.waitFor({ state: 'hidden' });
+    await worker.page.getByRole('link', { name: 'Temporary access' }).first().click();
+    await ask('A look at the logs');
+    await page
+      .getByRole('link', { name: /^Temporary access/ })
+      .first()
+      .click();
+    await page.getByRole('button', { name: 'Refuse Git servers for Wendy Worker' }).click();
+    const refusal = page.getByRole('dialog', { name: 'Refuse Git servers for Wendy Worker?' });
+    await refusal.getByLabel('Note for Wendy Worker (optional)').fill('Not today');
+    await refusal.getByRole('button', { name: 'Refuse' }).click();
+    await worker.page.getByText('Note: Not today').waitFor();
+    await ask('The logs, and it is tomorrow');
+    await page.getByRole('button', { name: 'Approve Git servers for Wendy Worker' }).click();
+    await worker.page.getByRole('button', { name: 'End now' }).click();
+    const end = worker.page.getByRole('dialog', { name: 'End access to Git servers now?' });
+    await end.getByRole('button', { name: 'End now' }).click();
+    await worker.page.getByText('Ended early').waitFor();
+    assert.equal(await worker.page.getByRole('button', { name: 'End now' }).count(), 0);
+  });
+
   test('adds a gateway in a new place, drains nothing, and retires it by typing its name', async () => {
     const { page } = admin;
     await go('Gateways');

@@ -21,5 +21,6 @@ const at = (id: string) => ({ params: { path: { id } } });
 export const askForAccess = (body: { resource: string; reason: string; seconds: number }) =>
   ok(http.POST('/access-requests', { body }));
 export const approveAccess = (id: string) => ok(http.POST('/access-requests/{id}/approve', { ...at(id), body: {} }));
-export const refuseAccess = (id: string) => ok(http.POST('/access-requests/{id}/refuse', { ...at(id), body: {} }));
+export const refuseAccess = (id: string, note?: string) =>
+  ok(http.POST('/access-requests/{id}/refuse', { ...at(id), body: { note } }));
 export const endAccess = (id: string) => ok(http.POST('/access-requests/{id}/end', at(id)));

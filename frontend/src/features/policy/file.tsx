@@ -1,8 +1,10 @@
 import { Button, Checkbox, FileButton, Textarea } from '@mantine/core';
-import { useState } from 'react';
+import { useDisclosure } from '@mantine/hooks';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { applyPolicy, diffPolicy, exportPolicy, type PolicyDiff } from '../../api/reachability.ts';
 import { useAction } from '../../ui/action.ts';
+import { Confirm } from '../../ui/confirm.tsx';
 import { download } from '../../ui/download.ts';
 import { Card } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
@@ -16,20 +18,28 @@ export function PolicyFile({ writes }: { writes: boolean }) {
   const [text, setText] = useState('');
   const [prune, setPrune] = useState(false);
   const [diff, setDiff] = useState<PolicyDiff>();
+  const [asking, ask] = useDisclosure(false);
+  const clearFile = useRef<() => void>(null);
   const save = useAction(exportPolicy, { done: (yaml) => download('policy.yaml', yaml) });
   const load = useAction(exportPolicy, {
     done: (yaml) => {
-      setText(yaml);
-      setDiff(undefined);
+      ask.close();
+      edit(yaml);
     },
   });
   const look = useAction(() => diffPolicy(text, prune), { done: setDiff });
   const apply = useAction(() => applyPolicy(text, prune), { done: setDiff, refresh: everything });
+  const clear = () => {
+    setDiff(undefined);
+    for (const action of [save, load, look, apply]) action.reset();
+  };
   const edit = (next: string) => {
     setText(next);
-    setDiff(undefined);
-    look.reset();
-    apply.reset();
+    clear();
+  };
+  const open = (file: File | null) => {
+    void file?.text().then(edit);
+    clearFile.current?.(); // so that the same file can be opened again
   };
   return (
     <Card>
@@ -38,12 +48,13 @@ export function PolicyFile({ writes }: { writes: boolean }) {
           <Button variant="default" loading={save.pending} onClick={() => save.run()}>
             {t('policy.download')}
           </Button>
-          <Button variant="default" loading={load.pending} onClick={() => load.run()}>
+          <Button variant="default" loading={load.pending} onClick={() => (text.trim() ? ask.open() : load.run())}>
             {t('policy.openHere')}
           </Button>
           <FileButton
             accept=".yaml,.yml,text/yaml"
-            onChange={(file) => void file?.text().then(edit)}
+            onChange={open}
+            resetRef={clearFile}
             inputProps={{ 'aria-label': t('policy.openFile') }}
           >
             {(props) => (
@@ -53,6 +64,17 @@ export function PolicyFile({ writes }: { writes: boolean }) {
             )}
           </FileButton>
         </div>
+        <Confirm
+          opened={asking}
+          onClose={ask.close}
+          title={t('policy.replaceTitle')}
+          verb={t('policy.openHere')}
+          onConfirm={() => load.run()}
+          pending={load.pending}
+          problem={load.problem}
+        >
+          <p>{t('policy.replaceWhat')}</p>
+        </Confirm>
         <ProblemNote problem={save.problem ?? load.problem} />
         <Textarea
           className={classes.file}
@@ -69,7 +91,7 @@ export function PolicyFile({ writes }: { writes: boolean }) {
           checked={prune}
           onChange={(e) => {
             setPrune(e.currentTarget.checked);
-            setDiff(undefined);
+            clear();
           }}
         />
         <ProblemNote problem={apply.problem ?? look.problem} fields />

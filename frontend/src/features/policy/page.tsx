@@ -4,13 +4,14 @@ import { IconAlertTriangle, IconCheck, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useRouteContext } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { personQuery } from '../../api/people.ts';
 import { type Group, groupsQuery, type Resource, resourcesQuery } from '../../api/policy.ts';
 import { deletePolicyTest, type PolicyTest, policyTestsQuery } from '../../api/reachability.ts';
 import { may } from '../../api/rights.ts';
 import { useAction } from '../../ui/action.ts';
 import { Chip } from '../../ui/chip.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { Card, Page, Section } from '../../ui/page.tsx';
-import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Answer, Empty } from '../../ui/states.tsx';
 import { PolicyFile } from './file.tsx';
 import classes from './policy.module.css';
@@ -72,8 +73,7 @@ type RowProps = { test: PolicyTest; groups: Group[]; resources: Resource[]; writ
 
 function TestRow({ test, groups, resources, writes }: RowProps) {
   const { t } = useTranslation();
-  const remove = useAction(() => deletePolicyTest(test.id), { refresh: [['policyTests'], ['audit']] });
-  const who = groups.find((g) => g.id === test.group)?.name ?? test.group ?? test.person ?? '';
+  const who = useWho(test, groups);
   const what = resources.find((r) => r.id === test.resource)?.name ?? test.to ?? test.resource ?? '';
   const { passes, cut, person, flow, rule } = test.result;
   return (
@@ -97,19 +97,44 @@ function TestRow({ test, groups, resources, writes }: RowProps) {
               : t(cut ? 'policy.whyCut' : 'policy.whyGone')}
           </p>
         )}
-        <ProblemNote problem={remove.problem} />
       </div>
-      {writes && (
-        <Button
-          variant="default"
-          size="xs"
-          loading={remove.pending}
-          aria-label={t('policy.removeOf', { name: test.name })}
-          onClick={() => remove.run()}
-        >
-          {t('common.delete')}
-        </Button>
-      )}
+      {writes && <DeleteTest test={test} />}
     </li>
+  );
+}
+
+/** The group's or the person's name. A person has one where the reader may see people, or where the result tells it. */
+function useWho({ group, person, result }: PolicyTest, groups: Group[]): string {
+  const { t } = useTranslation();
+  const { session } = useRouteContext({ from: '/app' });
+  const found = useQuery({ ...personQuery(person ?? ''), enabled: !!person && may(session, 'people.read') });
+  if (person) return found.data?.name ?? result.person ?? t('policy.onePerson');
+  return groups.find((g) => g.id === group)?.name ?? group ?? '';
+}
+
+function DeleteTest({ test }: { test: PolicyTest }) {
+  const { t } = useTranslation();
+  const [asking, ask] = useDisclosure(false);
+  const remove = useAction(() => deletePolicyTest(test.id), {
+    refresh: [['policyTests'], ['audit']],
+    done: ask.close,
+  });
+  return (
+    <>
+      <Button variant="default" size="xs" aria-label={t('policy.removeOf', { name: test.name })} onClick={ask.open}>
+        {t('common.delete')}
+      </Button>
+      <Confirm
+        opened={asking}
+        onClose={ask.close}
+        title={t('access.deleteTitle', { name: test.name })}
+        verb={t('common.delete')}
+        onConfirm={() => remove.run()}
+        pending={remove.pending}
+        problem={remove.problem}
+      >
+        <p>{t('policy.deleteWhat')}</p>
+      </Confirm>
+    </>
   );
 }

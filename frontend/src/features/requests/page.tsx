@@ -1,4 +1,5 @@
 import { Button, NativeSelect, Select, Textarea } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -13,11 +14,12 @@ import {
 } from '../../api/requests.ts';
 import { useAction } from '../../ui/action.ts';
 import { Chip, type Tone } from '../../ui/chip.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { Card, Page, Section } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Answer, Empty } from '../../ui/states.tsx';
-import { RelativeTime } from '../../ui/time.tsx';
+import { RelativeTime, useNow } from '../../ui/time.tsx';
 import classes from './requests.module.css';
 
 const refresh = [['requests'], ['audit'], ['rules']];
@@ -29,9 +31,9 @@ export function RequestsPage() {
   const mine = useQuery(requestsQuery('mine'));
   return (
     <Page title={t('requests.title')} lead={t('requests.lead')} narrow>
-      {!!decide.data?.length && (
+      {(!!decide.data?.length || decide.error) && (
         <Section title={t('requests.decide')}>
-          <List requests={decide.data} />
+          <Answer query={decide}>{(list) => list.length > 0 && <List requests={list} />}</Answer>
         </Section>
       )}
       <Section title={t('requests.ask')}>
@@ -143,19 +145,20 @@ const tones: Record<AccessRequest['state'], Tone> = {
 function Row({ request: r }: { request: AccessRequest }) {
   const { t, i18n } = useTranslation();
   const approve = useAction(() => approveAccess(r.id), { refresh });
-  const refuse = useAction(() => refuseAccess(r.id), { refresh });
   const end = useAction(() => endAccess(r.id), { refresh });
+  const now = useNow();
+  const state = r.state === 'approved' && r.until && new Date(r.until) <= now ? 'over' : r.state;
   const name = { what: r.resource.name, who: r.person.name };
   return (
     <li>
       <div className={classes.words}>
         <p>
           <b>{r.mayDecide ? t('requests.asks', name) : r.resource.name}</b>{' '}
-          <Chip tone={tones[r.state]}>{t(`requestState.${r.state}`)}</Chip>
+          <Chip tone={tones[state]}>{t(`requestState.${state}`)}</Chip>
         </p>
         <p>{r.reason}</p>
         <p className={classes.dim}>
-          {r.state === 'approved' && r.until ? (
+          {state === 'approved' && r.until ? (
             <>
               {t('requests.until')} <RelativeTime at={r.until} />
             </>
@@ -166,7 +169,8 @@ function Row({ request: r }: { request: AccessRequest }) {
           )}
           {r.decidedBy && ` · ${t('requests.decidedBy', { who: r.decidedBy.name })}`}
         </p>
-        <ProblemNote problem={approve.problem ?? refuse.problem ?? end.problem} />
+        {r.note && <p>{t('requests.noted', { note: r.note })}</p>}
+        <ProblemNote problem={approve.problem ?? end.problem} />
       </div>
       <div className={classes.buttons}>
         {r.mayDecide && (
@@ -179,23 +183,72 @@ function Row({ request: r }: { request: AccessRequest }) {
             >
               {t('requests.approve')}
             </Button>
-            <Button
-              size="sm"
-              variant="default"
-              loading={refuse.pending}
-              onClick={() => refuse.run()}
-              aria-label={t('requests.refuseNamed', name)}
-            >
-              {t('requests.refuse')}
-            </Button>
+            <Refuse request={r} name={name} />
           </>
         )}
-        {r.mayEnd && (
+        {r.mayEnd && state === 'open' && (
           <Button size="sm" variant="default" loading={end.pending} onClick={() => end.run()}>
-            {r.state === 'open' ? t('requests.withdraw') : t('requests.end')}
+            {t('requests.withdraw')}
           </Button>
         )}
+        {r.mayEnd && state === 'approved' && <End request={r} />}
       </div>
     </li>
+  );
+}
+
+function Refuse({ request, name }: { request: AccessRequest; name: { what: string; who: string } }) {
+  const { t } = useTranslation();
+  const [asking, ask] = useDisclosure(false);
+  const [note, setNote] = useState('');
+  const refuse = useAction(() => refuseAccess(request.id, note.trim() || undefined), { refresh, done: ask.close });
+  return (
+    <>
+      <Button size="sm" variant="default" onClick={ask.open} aria-label={t('requests.refuseNamed', name)}>
+        {t('requests.refuse')}
+      </Button>
+      <Confirm
+        opened={asking}
+        onClose={ask.close}
+        title={t('requests.refuseTitle', name)}
+        verb={t('requests.refuse')}
+        onConfirm={() => refuse.run()}
+        pending={refuse.pending}
+        problem={refuse.problem}
+      >
+        <Textarea
+          label={t('requests.note', name)}
+          value={note}
+          maxLength={500}
+          autosize
+          minRows={2}
+          onChange={(e) => setNote(e.currentTarget.value)}
+        />
+      </Confirm>
+    </>
+  );
+}
+
+function End({ request }: { request: AccessRequest }) {
+  const { t } = useTranslation();
+  const [asking, ask] = useDisclosure(false);
+  const end = useAction(() => endAccess(request.id), { refresh, done: ask.close });
+  return (
+    <>
+      <Button size="sm" variant="default" onClick={ask.open}>
+        {t('requests.end')}
+      </Button>
+      <Confirm
+        opened={asking}
+        onClose={ask.close}
+        title={t('requests.endTitle', { what: request.resource.name })}
+        verb={t('requests.end')}
+        onConfirm={() => end.run()}
+        pending={end.pending}
+        problem={end.problem}
+      >
+        <p>{t('requests.endWhat')}</p>
+      </Confirm>
+    </>
   );
 }
