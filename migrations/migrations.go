@@ -77,14 +77,17 @@ func Sum(engine Engine) (string, error) {
 func provider(db *sql.DB, engine Engine) (*goose.Provider, error) {
 	own := engineFS{files, engine}
 	if engine == SQLite {
-		return goose.NewProvider(goose.DialectSQLite3, db, own)
+		return goose.NewProvider(goose.DialectSQLite3, db, own, anyOrder)
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("migration lock: %w", err)
 	}
-	return goose.NewProvider(goose.DialectPostgres, db, own, goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, db, own, goose.WithSessionLocker(locker), anyOrder)
 }
+
+// anyOrder applies a file whose number is below one that a database has already: 0006 came after 0008, and goose would refuse such a database.
+var anyOrder = goose.WithAllowOutofOrder(true)
 
 // engineFS shows the files for one engine and hides those of the others.
 type engineFS struct {
