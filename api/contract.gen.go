@@ -547,42 +547,6 @@ func (e ProfileInputMode) Valid() bool {
 	}
 }
 
-// Defines values for ProviderSettingsPreset.
-const (
-	ProviderSettingsPresetAuthentik ProviderSettingsPreset = "authentik"
-	ProviderSettingsPresetEmpty     ProviderSettingsPreset = ""
-	ProviderSettingsPresetEntra     ProviderSettingsPreset = "entra"
-	ProviderSettingsPresetGitlab    ProviderSettingsPreset = "gitlab"
-	ProviderSettingsPresetGoogle    ProviderSettingsPreset = "google"
-	ProviderSettingsPresetKeycloak  ProviderSettingsPreset = "keycloak"
-	ProviderSettingsPresetOkta      ProviderSettingsPreset = "okta"
-	ProviderSettingsPresetOther     ProviderSettingsPreset = "other"
-)
-
-// Valid indicates whether the value is a known member of the ProviderSettingsPreset enum.
-func (e ProviderSettingsPreset) Valid() bool {
-	switch e {
-	case ProviderSettingsPresetAuthentik:
-		return true
-	case ProviderSettingsPresetEmpty:
-		return true
-	case ProviderSettingsPresetEntra:
-		return true
-	case ProviderSettingsPresetGitlab:
-		return true
-	case ProviderSettingsPresetGoogle:
-		return true
-	case ProviderSettingsPresetKeycloak:
-		return true
-	case ProviderSettingsPresetOkta:
-		return true
-	case ProviderSettingsPresetOther:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ProviderSettingsPrompt.
 const (
 	ProviderSettingsPromptConsent       ProviderSettingsPrompt = "consent"
@@ -1196,17 +1160,6 @@ type BrowserSession struct {
 	Current   bool      `json:"current"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
-
-	// Place Where the address is, by the portal's GeoIP database; absent where it has none, or does not know
-	Place *struct {
-		// City In English, where the database has cities
-		City *string `json:"city,omitempty"`
-
-		// Country ISO 3166-1 alpha-2
-		//
-		// Example: KR
-		Country string `json:"country"`
-	} `json:"place,omitempty"`
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }
@@ -1995,13 +1948,10 @@ type ProviderSettings struct {
 	Name Name `json:"name"`
 
 	// NameClaim By its whole name, or by its path: "realm_access.roles"
-	NameClaim          *ClaimName   `json:"nameClaim,omitempty"`
-	NetworkAdminGroups *ClaimGroups `json:"networkAdminGroups,omitempty"`
-	OwnerGroups        *ClaimGroups `json:"ownerGroups,omitempty"`
-
-	// Preset Only shown
-	Preset *ProviderSettingsPreset `json:"preset,omitempty"`
-	Prompt *ProviderSettingsPrompt `json:"prompt,omitempty"`
+	NameClaim          *ClaimName              `json:"nameClaim,omitempty"`
+	NetworkAdminGroups *ClaimGroups            `json:"networkAdminGroups,omitempty"`
+	OwnerGroups        *ClaimGroups            `json:"ownerGroups,omitempty"`
+	Prompt             *ProviderSettingsPrompt `json:"prompt,omitempty"`
 
 	// Scopes Beside "openid"
 	Scopes *[]string `json:"scopes,omitempty"`
@@ -2015,9 +1965,6 @@ type ProviderSettings struct {
 	// TrustAmr Any of these in "amr" counts as the second factor
 	TrustAmr *[]string `json:"trustAmr,omitempty"`
 }
-
-// ProviderSettingsPreset Only shown
-type ProviderSettingsPreset string
 
 // ProviderSettingsPrompt defines model for ProviderSettings.Prompt.
 type ProviderSettingsPrompt string

@@ -4,8 +4,7 @@ import "time"
 
 // ProviderSettings is what an admin enters about an OpenID provider, without its client secret.
 type ProviderSettings struct {
-	Preset   string   `json:"preset"` // which kind of provider the form was for; only shown
-	Name     string   `json:"name"`   // on the button
+	Name     string   `json:"name"` // on the button
 	Issuer   string   `json:"issuer"`
 	ClientID string   `json:"clientId"`
 	Scopes   []string `json:"scopes"` // beside "openid"

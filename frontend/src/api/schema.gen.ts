@@ -1869,11 +1869,6 @@ export interface components {
             kept: boolean;
         };
         ProviderSettings: {
-            /**
-             * @description Only shown
-             * @enum {string}
-             */
-            preset?: "" | "google" | "entra" | "okta" | "keycloak" | "authentik" | "gitlab" | "other";
             name: components["schemas"]["Name"];
             /** @description Exactly as the provider says it */
             issuer: string;
@@ -2050,16 +2045,6 @@ export interface components {
             expiresAt: string;
             userAgent: string;
             address: string;
-            /** @description Where the address is, by the portal's GeoIP database; absent where it has none, or does not know */
-            place?: {
-                /**
-                 * @description ISO 3166-1 alpha-2
-                 * @example KR
-                 */
-                country: string;
-                /** @description In English, where the database has cities */
-                city?: string;
-            };
         };
         Ended: {
             ended: number;
