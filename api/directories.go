@@ -25,7 +25,11 @@ func (s *Server) GetScim(ctx context.Context, _ GetScimRequestObject) (GetScimRe
 	}
 	out := GetScim200JSONResponse{Url: s.Directories.URL(), Tokens: make([]ScimToken, len(tokens))}
 	out.Issuers = empty(out.Issuers)
-	for _, p := range s.Auth.Issuers() {
+	issuers, err := s.Auth.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range issuers {
 		one := add(&out.Issuers)
 		one.Issuer, one.Name = p.Issuer, p.Name
 	}

@@ -87,4 +87,8 @@ func TestAProgramActsAsItselfAndWithinItsScopes(t *testing.T) {
 	robot.want(http.StatusOK, "GET", "/gateways", nil)
 	w.pass(24 * time.Hour)
 	robot.want(http.StatusUnauthorized, "GET", "/gateways", nil)
+	boss.signIn("boss", "admins") // the session has ended too
+	boss.stepUp()
+	boss.want(http.StatusCreated, "POST", "/service-tokens", in).into(t, &made) // one that has ended does not hold the name
+	w.keep(made.Secret)
 }

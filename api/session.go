@@ -54,10 +54,11 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 
 // SignOut ends the session that asks.
 func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
-	if err := s.Auth.SignOut(ctx, who(ctx)); err != nil {
+	ended, err := s.Auth.SignOut(ctx, who(ctx))
+	if err != nil {
 		return nil, err
 	}
-	return signedOut{s.noCookie(sessionCookie), s.Auth.SignOutUpstream(ctx, who(ctx).Session)}, nil
+	return signedOut{s.noCookie(sessionCookie), s.Auth.SignOutUpstream(ctx, ended)}, nil
 }
 
 // VerifyTotp shows the second factor.

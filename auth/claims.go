@@ -29,7 +29,8 @@ type claims map[string]json.RawMessage
 type person struct {
 	issuer, subject string
 	name, email     string
-	upstream        portal.Upstream // the provider's own words; no token
+	upstream        portal.Upstream // the provider's own words, without the ID token
+	idToken         portal.Secret   // as it came; zero where signing out does not go on at the provider
 	authTime        time.Time       // when the person showed themselves to the provider; zero: it does not say
 	factor          bool            // with a second factor, as far as this provider is trusted
 	verified        bool            // the provider vouches for the address

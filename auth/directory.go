@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"github.com/sallyport/sallyport/portal"
@@ -59,13 +61,29 @@ func (s *Service) EndAccess(tx *store.Tx, by portal.Actor, id portal.UserID) err
 	return tx.Audit(by, "session.end_all", target(id), ended)
 }
 
-// Issuers returns the providers whose people a directory can write: those that people sign in with.
-func (s *Service) Issuers() []Issuer {
-	all := make([]Issuer, len(s.Providers))
-	for i, p := range s.Providers {
-		all[i] = Issuer{p.Issuer, p.Name}
+// Issuers returns the providers whose people a directory can write: those of the configuration, then those of the database, each issuer once.
+func (s *Service) Issuers(ctx context.Context) ([]Issuer, error) {
+	var rows []portal.IdentityProvider
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.Providers()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list issuers: %w", err)
 	}
-	return all
+	all := make([]Issuer, 0, len(s.Providers)+len(rows))
+	for _, p := range s.Providers {
+		all = append(all, Issuer{p.Issuer, p.Name})
+	}
+	for _, r := range rows {
+		all = append(all, Issuer{r.Settings.Issuer, r.Settings.Name})
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(i Issuer) bool {
+		twice := seen[i.Issuer]
+		seen[i.Issuer] = true
+		return twice
+	}), nil
 }
 
 // Issuer is a provider by its issuer and the name that people see.

@@ -98,13 +98,13 @@ func (p *Provider) discover(ctx context.Context, now time.Time) (*metadata, erro
 			return nil, fmt.Errorf("discover provider %s: %w", p.ID, err)
 		}
 	}
-	for _, u := range []string{doc.UserInfo, doc.End} {
-		if u == "" {
-			continue
-		}
-		if err := checkEndpoint(u, p.AllowHTTP); err != nil {
+	if doc.UserInfo != "" {
+		if err := checkEndpoint(doc.UserInfo, p.AllowHTTP); err != nil {
 			return nil, fmt.Errorf("discover provider %s: %w", p.ID, err)
 		}
+	}
+	if checkEndpoint(doc.End, p.AllowHTTP) != nil { // nobody needs it to sign in
+		doc.End = ""
 	}
 	m := &metadata{provider: op, endpoint: op.Endpoint(), userInfo: doc.UserInfo != "", endSession: doc.End, issParam: doc.IssParam, askedAt: now}
 	m.endpoint.AuthStyle = oauth2.AuthStyleInHeader // client_secret_basic is the default (Discovery, section 3)

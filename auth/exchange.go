@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -69,7 +70,10 @@ func (s *Service) exchange(ctx context.Context, p *Provider, m *metadata, code s
 	if err != nil {
 		return person{}, refuse(ErrBadAnswer, "subject", err)
 	}
-	who.issuer, who.upstream.Issuer, who.upstream.IDToken = id.Issuer, id.Issuer, raw
+	who.issuer, who.upstream.Issuer = id.Issuer, id.Issuer
+	if p.Logout {
+		who.idToken = portal.NewSecretText(raw)
+	}
 	if p.MaxAge != nil && (who.authTime.IsZero() || s.now().Sub(who.authTime) > *p.MaxAge+p.skew()) {
 		return person{}, refuse(ErrBadAnswer, "auth_time", nil) // Core 1.0, section 3.1.3.7, step 13
 	}
@@ -84,6 +88,9 @@ func (s *Service) verify(ctx context.Context, p *Provider, m *metadata, raw, acc
 	id, err := verifier.Verify(ctx, raw)
 	if expired := new(oidc.TokenExpiredError); errors.As(err, &expired) {
 		return nil, refuse(ErrBadAnswer, "expired", err)
+	}
+	if noKeys(err) {
+		return nil, refuse(ErrProviderDown, "keys", errNoKeys)
 	}
 	if err != nil {
 		return nil, refuse(ErrBadAnswer, "id_token", err)
@@ -110,6 +117,14 @@ func (s *Service) verify(ctx context.Context, p *Provider, m *metadata, raw, acc
 		}
 	}
 	return id, nil
+}
+
+// errNoKeys stands in place of go-oidc's error, which holds what is behind jwks_uri: that would get into the log and into what a test shows.
+var errNoKeys = errors.New("the keys behind jwks_uri can't be fetched or read")
+
+// noKeys reports whether a token could not be checked because there are no keys, which says nothing of the token. go-oidc tells it by text only.
+func noKeys(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), "failed to verify signature: fetching keys ")
 }
 
 // askUserInfo adds to said what only the userinfo endpoint says, provided that it speaks of the same subject.

@@ -333,7 +333,7 @@ func TestFactorNeedsASessionThatIsStillThere(t *testing.T) {
 	_, err = w.VerifyTOTP(t.Context(), p.Who, w.code(p))
 	wantErr(t, "idle meanwhile", err, portal.ErrSignedOut)
 	w.pass(-13 * time.Hour)
-	if err := w.SignOut(t.Context(), p.Who); err != nil {
+	if _, err := w.SignOut(t.Context(), p.Who); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.VerifyTOTP(t.Context(), p.Who, w.code(p))

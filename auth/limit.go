@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -29,4 +31,20 @@ func uncountCode(tx *store.Tx, who Who, right bool) error {
 		return tx.ForgetAttempts(portal.LimitFactor, string(who.User.ID))
 	}
 	return tx.UndoAttempt(portal.LimitFactor, string(who.User.ID))
+}
+
+// locked returns ErrTooManyTries while the address waits. It only reads: what comes meanwhile is refused without a write.
+func (s *Service) locked(ctx context.Context, kind portal.LimitKind, from Browser) error {
+	var wait time.Duration
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		wait, err = tx.Locked(kind, addrKey(from.Addr))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read limit %s: %w", kind, err)
+	}
+	if wait > 0 {
+		return ErrTooManyTries.WithRetryAfter(wait)
+	}
+	return nil
 }

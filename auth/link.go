@@ -113,8 +113,11 @@ func (s *Service) link(ctx context.Context, p *Provider, account person, cb Call
 			return err
 		}
 		user, err := tx.LockUser(who.User.ID)
-		if err != nil || user.State != portal.UserActive {
-			return errors.Join(err, portal.ErrSignedOut)
+		switch {
+		case errors.Is(err, portal.ErrNotFound), err == nil && user.State != portal.UserActive:
+			return portal.ErrSignedOut
+		case err != nil:
+			return err
 		}
 		have, err := tx.Identities(user.ID)
 		if err != nil {

@@ -25,7 +25,7 @@ func (s *Service) LocalSignIn(ctx context.Context, username string, password por
 	}
 	username = strings.ToLower(strings.TrimSpace(username))
 	if len(username) > maxID || len(password.Reveal()) > maxPassword {
-		return SignedIn{}, s.noteRefused(ctx, localTarget, &refusal{tell: ErrWrongPassword, reason: "too_long"}, from)
+		return SignedIn{}, s.noteRefused(ctx, signInRefused, localTarget, &refusal{tell: ErrWrongPassword, reason: "too_long"}, from)
 	}
 	try := localTry{addr: addrKey(from.Addr), account: digest("local", username)}
 	account, wait, err := s.countLocal(ctx, try, username)
@@ -44,7 +44,7 @@ func (s *Service) LocalSignIn(ctx context.Context, username string, password por
 		if account.User == "" {
 			reason = "unknown_account"
 		}
-		return SignedIn{}, s.noteRefused(ctx, localTarget, &refusal{tell: ErrWrongPassword, reason: reason}, from)
+		return SignedIn{}, s.noteRefused(ctx, signInRefused, localTarget, &refusal{tell: ErrWrongPassword, reason: reason}, from)
 	}
 	return s.admitLocal(ctx, account, try, from)
 }
@@ -118,7 +118,7 @@ func (s *Service) admitLocal(ctx context.Context, account portal.LocalAccount, t
 		return SignedIn{}, fmt.Errorf("local sign-in: %w", err)
 	}
 	if no != nil {
-		return SignedIn{}, s.noteRefused(ctx, localTarget, no, from)
+		return SignedIn{}, s.noteRefused(ctx, signInRefused, localTarget, no, from)
 	}
 	s.log().WarnContext(ctx, "a local account signed in", "user", string(account.User), "addr", from.Addr, "request_id", from.RequestID)
 	return in, nil

@@ -37,13 +37,16 @@ func (s *Service) BackChannelLogout(ctx context.Context, provider, token string,
 	if err != nil {
 		return err
 	}
+	if err := s.locked(ctx, portal.LimitRefused, from); err != nil { // before keys are asked for
+		return err
+	}
 	said, err := s.readLogoutToken(ctx, p, token)
 	if err == nil {
 		err = s.endUpstream(ctx, p, said, from)
 	}
 	var no *refusal
 	if errors.As(err, &no) {
-		return s.noteRefusal(ctx, Callback{Provider: provider}, no, from)
+		return s.noteRefused(ctx, logoutRefused, "provider:"+p.ID, no, from)
 	}
 	return err
 }
@@ -66,6 +69,9 @@ func (s *Service) readLogoutToken(ctx context.Context, p *Provider, token string
 	now := s.now()
 	verifier := m.provider.Verifier(&oidc.Config{ClientID: p.ClientID, SkipExpiryCheck: true})
 	t, err := verifier.Verify(oidc.ClientContext(ctx, p.client()), token)
+	if noKeys(err) { // the provider will try again
+		return loggedOut{}, refuse(ErrProviderDown, "keys", errNoKeys)
+	}
 	if err != nil {
 		return bad("signature", err)
 	}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/auth"
 	"github.com/sallyport/sallyport/auth/authtest"
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/store"
 )
 
 // with is ada with the provider's own name for the session.
@@ -95,8 +97,9 @@ func TestLogoutTokensThatCantBeTrustedEndNothing(t *testing.T) {
 			{Subject: "bob", Unsigned: true},
 			{Subject: "bob", ForeignKey: true},
 			{Subject: "bob", SymmetricKey: true},
+			twist("nonce", map[string]any{}), twist("exp", "soon"), // what the library can't parse
 		},
-		"logout_nonce": {twist("nonce", "n"), twist("nonce", ""), twist("nonce", map[string]any{})},
+		"logout_nonce": {twist("nonce", "n"), twist("nonce", "")},
 		"logout_events": {
 			twist("events", nil), twist("events", map[string]any{}), twist("events", map[string]any{"x": map[string]any{}}), twist("events", event),
 			twist("events", []string{event}), twist("events", map[string]any{event: nil}), twist("events", map[string]any{event: "yes"}), idToken,
@@ -105,17 +108,15 @@ func TestLogoutTokensThatCantBeTrustedEndNothing(t *testing.T) {
 		"logout_issued_at": {
 			twist("iat", nil), twist("iat", w.clock.Add(-time.Hour).Unix()), twist("iat", w.clock.Add(time.Hour).Unix()), twist("iat", -5),
 		},
-		"logout_expired": {twist("exp", w.clock.Add(-2*time.Minute).Unix()), twist("exp", "soon")},
+		"logout_expired": {twist("exp", w.clock.Add(-2*time.Minute).Unix())},
 		"logout_nobody":  {twist("sub", nil), twist("sub", ""), twist("sub", strings.Repeat("x", 300)), twist("sub", "bob\n")},
 	} {
 		for i, a := range list {
 			tried++ // refusals are counted by address
-			token := w.idp.LogoutToken(a, "")
-			before := w.audited("session.sign_in_refused", reason)
-			err := w.BackChannelLogout(t.Context(), "corp", token, browserAt(tried))
-			// What the library refuses while parsing has the reason of a bad signature.
-			if got := w.audited("session.sign_in_refused", reason) + w.audited("session.sign_in_refused", "logout_signature"); err == nil || got == before {
-				t.Errorf("%s %d: got %v", reason, i, err)
+			before := w.audited("session.logout_refused", `"`+reason+`"`)
+			wantErr(t, reason, w.BackChannelLogout(t.Context(), "corp", w.idp.LogoutToken(a, ""), browserAt(tried)), auth.ErrLogoutToken)
+			if w.audited("session.logout_refused", `"`+reason+`"`) != before+1 {
+				t.Errorf("%s %d: refused for %s", reason, i, w.audits()[0].Detail)
 			}
 		}
 	}
@@ -144,11 +145,22 @@ func TestLogoutTokensThatCantBeTrustedEndNothing(t *testing.T) {
 func TestSigningOutGoesOnAtTheProvider(t *testing.T) {
 	w := on(t)
 	who := w.signIn("bob")
-	if to := w.SignOutUpstream(t.Context(), who.Session); to != "" {
+	ended, err := w.SignOut(t.Context(), who)
+	if err != nil || ended.Upstream.IDToken != "" {
+		t.Errorf("the ID token is kept for nothing: %q, %v", ended.Upstream.IDToken, err)
+	}
+	if to := w.SignOutUpstream(t.Context(), ended); to != "" {
 		t.Errorf("leads to %s, though it is off", to)
 	}
 	w.Providers[0].Logout = true
-	to, err := url.Parse(w.SignOutUpstream(t.Context(), who.Session))
+	who = w.signIn("bob")
+	if all, err := w.liveSessions(who); err != nil || len(all) != 1 || who.Session.Upstream.IDToken != "" || all[0].Upstream.IDToken != "" {
+		t.Errorf("each request reads the ID token: %v, %v", all, err)
+	}
+	if ended, err = w.SignOut(t.Context(), who); err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(w.SignOutUpstream(t.Context(), ended))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,15 +171,94 @@ func TestSigningOutGoesOnAtTheProvider(t *testing.T) {
 	if strings.Count(q.Get("id_token_hint"), ".") != 2 {
 		t.Error("without the ID token, the provider asks everybody whether they mean it")
 	}
-	if strings.Contains(who.Session.Upstream.IDToken, q.Get("id_token_hint")) {
+	if strings.Contains(ended.Upstream.IDToken, q.Get("id_token_hint")) {
 		t.Error("the ID token is not sealed")
 	}
 	if to := w.SignOutUpstream(t.Context(), portal.Session{Provider: "corp"}); to != "" {
 		t.Errorf("a session that it did not begin leads to %s", to)
 	}
-	moved := who.Session
+	moved := ended
 	moved.Upstream.Issuer = "https://evil.example"
 	if to := w.SignOutUpstream(t.Context(), moved); to != "" {
 		t.Errorf("a session of an issuer that was there before leads to %s", to)
 	}
+}
+
+// liveSessions are the person's, whatever stage the session is in.
+func (w *world) liveSessions(who auth.Who) (all []portal.Session, err error) {
+	err = w.Store.View(w.t.Context(), func(tx *store.Tx) (err error) {
+		all, err = tx.Sessions(who.User.ID)
+		return err
+	})
+	return all, err
+}
+
+func TestALogoutEndpointThatCantBeUsedEndsNoSignIn(t *testing.T) {
+	w := on(t)
+	w.idp.End = "javascript:alert(1)"
+	w.Providers[0].Logout = true
+	ended, err := w.SignOut(t.Context(), w.signIn("bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if to := w.SignOutUpstream(t.Context(), ended); to != "" {
+		t.Errorf("leads to %s", to)
+	}
+}
+
+// While an address waits, what it sends is refused by reading alone: neither the provider is asked nor the database written to.
+func TestAnAddressThatWaitsCostsNoWrite(t *testing.T) {
+	w := on(t)
+	w.signIn("bob")
+	key := portal.TryKey(browser.Addr)
+	fill(w, portal.LimitRefused, key, 200)
+	fill(w, portal.LimitTokenAddr, key, 200)
+	asked := w.idp.Calls("/jwks")
+	forged := w.idp.LogoutToken(authtest.Answer{Subject: "bob", ForeignKey: true}, "")
+	err := w.Store.Tx(t.Context(), func(*store.Tx) error { // whoever wants to write would wait for this
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := w.BackChannelLogout(ctx, "corp", forged, browser); limited(err) == 0 {
+			t.Errorf("a forged logout token: %v", err)
+		}
+		if _, err := w.AuthenticateToken(ctx, "sp_wrong", browser); limited(err) == 0 {
+			t.Errorf("a wrong token: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if n := w.idp.Calls("/jwks"); n != asked {
+		t.Errorf("keys were asked for %d times", n-asked)
+	}
+}
+
+// What is behind a jwks_uri that an admin entered is shown to nobody, and a logout token that can't be checked is not a bad one.
+func TestWhatIsInPlaceOfKeysIsNotShown(t *testing.T) {
+	w := on(t)
+	w.openLoopback()
+	owner := w.admin("root", "owners")
+	w.idp.Rotate()
+	w.idp.SetKeyPage("hunter2 is the password of the printer")
+	w.keep(portal.NewSecretText("hunter2")) // in the log or the trail it fails the test
+
+	w.idp.Set(ada("bob"))
+	id, start, err := w.TryProvider(t.Context(), owner.Who, "second", w.entered(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cb := w.idp.Visit(t, "second", start.Redirect)
+	cb.Session = w.secretOf(owner)
+	if _, err := w.FinishSignIn(t.Context(), cb, start.Flow.Reveal(), browser); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.ProviderTried(t.Context(), owner.Who, id)
+	if err != nil || out.Outcome != auth.TryFailed || out.Reason != "keys" || out.Cause == "" || strings.Contains(out.Cause, "hunter2") {
+		t.Errorf("the test says %q, %q, %v", out.Reason, out.Cause, err)
+	}
+	signing, cb := w.start(ada("bob"))
+	_, err = w.FinishSignIn(t.Context(), cb, signing.Flow.Reveal(), browser)
+	wantErr(t, "sign-in", err, auth.ErrProviderDown)
+	wantErr(t, "logout", w.BackChannelLogout(t.Context(), "corp", w.idp.LogoutToken(ada("root"), ""), browser), auth.ErrProviderDown)
 }

@@ -227,7 +227,14 @@ func TestIndependentProvider(t *testing.T) {
 		if who.Session.Upstream.Session == "" {
 			t.Fatal("the ID token names no session")
 		}
-		if to := idp.signOut(w.SignOutUpstream(t.Context(), who.Session)); to != "https://vpn.example.com/sign-in" {
+		var kept portal.Session // with the ID token
+		if err := w.Store.View(t.Context(), func(tx *store.Tx) (err error) {
+			kept, err = tx.Session(who.Session.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if to := idp.signOut(w.SignOutUpstream(t.Context(), kept)); to != "https://vpn.example.com/sign-in" {
 			t.Errorf("the provider leads to %q", to)
 		}
 		select {

@@ -35,7 +35,7 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 	if o.factor != "" {
 		session.FactorAt, session.Factor = tx.Now, o.factor
 	}
-	if err := tx.NoteSignIn(o.user.ID, vouched || o.factor == "" && o.provider != portal.ProviderLocal); err != nil {
+	if err := tx.NoteSignIn(o.user.ID, vouched); err != nil {
 		return SignedIn{}, err
 	}
 	stage, trusted, err := place(tx, session)
@@ -65,9 +65,8 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 // the sign-in there is. Where it does not say, the factor is good for signing in and not fresh.
 func (s *Service) takeUpstream(session *portal.Session, who person) error {
 	session.Upstream = who.upstream
-	session.Upstream.IDToken = ""
-	if len(who.upstream.IDToken) <= maxIDToken {
-		sealed, err := s.Keys.Seal([]byte(who.upstream.IDToken), idTokenPlace(session.ID))
+	if token := who.idToken.Reveal(); token != "" && len(token) <= maxIDToken {
+		sealed, err := s.Keys.Seal([]byte(token), idTokenPlace(session.ID))
 		if err != nil {
 			return err
 		}

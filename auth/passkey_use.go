@@ -167,7 +167,7 @@ func (s *Service) FinishPasskeySignIn(ctx context.Context, answer []byte, from B
 		return SignedIn{}, fmt.Errorf("sign in with passkey: %w", err)
 	}
 	if no != nil {
-		return SignedIn{}, s.noteRefused(ctx, "provider:"+portal.ProviderPasskey, no, from)
+		return SignedIn{}, s.noteRefused(ctx, signInRefused, "provider:"+portal.ProviderPasskey, no, from)
 	}
 	return in, nil
 }

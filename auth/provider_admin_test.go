@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,40 @@ func TestPrivateAddressesAreNotAsked(t *testing.T) {
 	}
 	if n := w.idp.Calls("/.well-known/openid-configuration"); n != before {
 		t.Errorf("it was asked %d times", n-before)
+	}
+}
+
+func TestATestAsksAProviderThatIsDownOnce(t *testing.T) {
+	w := on(t)
+	w.openLoopback()
+	owner := w.admin("root", "owners")
+	w.idp.SetDown(true)
+	before := w.idp.Calls("/.well-known/openid-configuration")
+	id, _, err := w.TryProvider(t.Context(), owner.Who, "second", w.entered(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.ProviderTried(t.Context(), owner.Who, id)
+	if err != nil || out.Reason != "discovery" || !strings.Contains(out.Cause, "503") {
+		t.Errorf("got %q, %q, %v", out.Reason, out.Cause, err)
+	}
+	if n := w.idp.Calls("/.well-known/openid-configuration") - before; n != 1 {
+		t.Errorf("it was asked %d times, want once: each may take seconds", n)
+	}
+}
+
+func TestDirectoriesMayBeOfProvidersThatWereEntered(t *testing.T) {
+	w := on(t)
+	same, other := w.entered(true), w.entered(true)
+	other.Settings.Name, other.Settings.Issuer = "Other", "https://other.example.com"
+	for id, in := range map[string]auth.ProviderInput{"same": same, "other": other} {
+		if err := w.AddProvider(t.Context(), portal.System, id, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := w.Issuers(t.Context())
+	if want := []auth.Issuer{{Issuer: w.idp.URL, Name: "Test corp"}, {Issuer: "https://other.example.com", Name: "Other"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 }
 

@@ -95,10 +95,10 @@ func (s *Service) TryProvider(ctx context.Context, who Who, id string, in Provid
 		}
 		return tx.Audit(who.Actor(), "provider.test", "provider:"+id, map[string]string{"issuer": in.Settings.Issuer, "clientId": in.Settings.ClientID})
 	})
-	if errors.Is(err, ErrProviderDown) { // that is a result too, and the admin wants to know why
+	var no *refusal
+	if errors.As(err, &no) { // the provider does not answer: that is a result too, and the admin wants to know why
 		start.Redirect = tryPath + test.ID
-		_, cause := p.metadata(ctx, s.now())
-		return test.ID, start, s.endTry(ctx, test.ID, failed(id, s.now(), "discovery", cause))
+		return test.ID, start, s.endTry(ctx, test.ID, failed(id, s.now(), no.reason, no.err))
 	}
 	return test.ID, start, err
 }

@@ -12,8 +12,9 @@ import (
 // resealPage is how many factors are resealed in one transaction.
 const resealPage = 200
 
-// Reseal seals with the keyring's first key what an older one has sealed: factors, and the portal's own secrets. It returns how many values
-// it changed; none are left when it returns without an error, and the old key can go from the configuration. With several portals, give
+// Reseal seals with the keyring's first key what an older one has sealed: factors, client secrets of providers, and the portal's own secrets.
+// What serves for minutes, or only a nicer goodbye, it forgets instead: tests of providers, and the ID tokens of sessions. It returns how many
+// values it changed or forgot; none are left when it returns without an error, and the old key can go from the configuration. With several portals, give
 // all of them the new key as a second one first: one that does not know it yet could not open what another has resealed.
 func (s *Service) Reseal(ctx context.Context) (int, error) {
 	done, err := s.resealSecrets(ctx)
@@ -23,6 +24,10 @@ func (s *Service) Reseal(ctx context.Context) (int, error) {
 	providers, err := s.resealProviders(ctx)
 	if done += providers; err != nil {
 		return done, fmt.Errorf("reseal client secrets: %w", err)
+	}
+	forgotten, err := s.forgetStale(ctx)
+	if done += forgotten; err != nil {
+		return done, fmt.Errorf("forget what an older key sealed: %w", err)
 	}
 	after := portal.FactorID("")
 	for {
@@ -72,6 +77,19 @@ func (s *Service) resealSecrets(ctx context.Context) (done int, err error) {
 			done += changed
 		}
 		return nil
+	})
+	return done, err
+}
+
+func (s *Service) forgetStale(ctx context.Context) (done int, err error) {
+	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		tokens, err := tx.ForgetIDTokens(s.Keys.Head())
+		if err != nil {
+			return err
+		}
+		tests, err := tx.ForgetProviderTests(s.Keys.Head())
+		done = tokens + tests
+		return err
 	})
 	return done, err
 }

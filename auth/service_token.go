@@ -72,6 +72,9 @@ func (s *Service) CreateServiceToken(ctx context.Context, by portal.Actor, in Ne
 		if err := coversNow(tx, by, TokensWrite, in.Role); err != nil {
 			return err
 		}
+		if _, err := tx.SweepServiceTokens(); err != nil { // one that has ended holds no name and no place
+			return err
+		}
 		have, err := tx.ServiceTokens()
 		if err != nil {
 			return err
@@ -128,7 +131,7 @@ func coversNow(tx *store.Tx, by portal.Actor, a Action, role portal.Role) error 
 	return nil
 }
 
-// ServiceTokens returns the tokens of all programs that have not reached their end, by name.
+// ServiceTokens returns the tokens of all programs, by name, also those that have ended in the last minutes.
 func (s *Service) ServiceTokens(ctx context.Context, by portal.Actor) ([]portal.ServiceToken, error) {
 	if err := Allow(by, TokensRead, s.now()); err != nil {
 		return nil, err
@@ -136,7 +139,6 @@ func (s *Service) ServiceTokens(ctx context.Context, by portal.Actor) ([]portal.
 	var all []portal.ServiceToken
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.ServiceTokens()
-		all = slices.DeleteFunc(all, func(t portal.ServiceToken) bool { return !tx.Now.Before(t.ExpiresAt) })
 		return err
 	})
 	if err != nil {

@@ -58,13 +58,19 @@ func (s *Service) touch(ctx context.Context, fn func(tx *store.Tx) error) {
 	}
 }
 
-// SignOut ends the session that asks. A session that has ended already is fine.
-func (s *Service) SignOut(ctx context.Context, who Who) error {
-	err := s.endSession(ctx, who, who.Session.ID, "session.sign_out")
-	if errors.Is(err, portal.ErrNotFound) {
-		return nil
+// SignOut ends the session that asks, and returns it for SignOutUpstream. A session that has ended already is fine.
+func (s *Service) SignOut(ctx context.Context, who Who) (ended portal.Session, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		ended, err = tx.Session(who.Session.ID) // with the ID token
+		return err
+	})
+	if err == nil {
+		err = s.endSession(ctx, who, who.Session.ID, "session.sign_out")
 	}
-	return err
+	if errors.Is(err, portal.ErrNotFound) {
+		return who.Session, nil
+	}
+	return ended, err
 }
 
 // Sessions returns the person's live sessions, newest first.

@@ -103,10 +103,10 @@ func TestPeopleSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 		if live, err = w.Sessions(t.Context(), me.Who); err != nil || len(live) != 1 || live[0].ID != me.Session.ID {
 			t.Errorf("left: %v, %v", live, err)
 		}
-		if err := w.SignOut(t.Context(), me.Who); err != nil {
+		if _, err := w.SignOut(t.Context(), me.Who); err != nil {
 			t.Error(err)
 		}
-		if err := w.SignOut(t.Context(), me.Who); err != nil {
+		if _, err := w.SignOut(t.Context(), me.Who); err != nil {
 			t.Errorf("signing out twice: %v", err)
 		}
 		if theirs, err := w.Sessions(t.Context(), other.Who); err != nil || len(theirs) != 1 {

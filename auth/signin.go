@@ -50,7 +50,8 @@ func (s *Service) StartSignIn(ctx context.Context, provider, returnTo string, fr
 	return s.startFlow(ctx, p, store.LoginFlow{Purpose: store.FlowSignIn, ReturnTo: localPath(returnTo)}, from, nil)
 }
 
-// startFlow notes that somebody is on the way to a provider, and what for; also does more in the same transaction, where it is not nil.
+// startFlow notes that somebody is on the way to a provider, and what for; also does more in the same transaction, where it is not nil. A
+// provider that does not answer is a refusal by ErrProviderDown with the cause.
 func (s *Service) startFlow(ctx context.Context, p *Provider, f store.LoginFlow, from Browser, also func(tx *store.Tx) error) (SignInStart, error) {
 	flow := newSecret()
 	f.Provider = p.ID
@@ -60,7 +61,7 @@ func (s *Service) startFlow(ctx context.Context, p *Provider, f store.LoginFlow,
 	m, err := p.metadata(ctx, s.now())
 	if err != nil {
 		s.log().WarnContext(ctx, "identity provider does not answer", "provider", p.ID, "err", cleanText(err.Error(), 300))
-		return SignInStart{Flow: flow}, ErrProviderDown
+		return SignInStart{Flow: flow}, refuse(ErrProviderDown, "discovery", err)
 	}
 	derived, err := deriveFlow(flow.Reveal())
 	if err != nil {
@@ -215,25 +216,31 @@ func (s *Service) noteRefusal(ctx context.Context, cb Callback, no *refusal, fro
 	if _, err := s.provider(ctx, cb.Provider); err == nil {
 		target = "provider:" + cb.Provider
 	}
-	return s.noteRefused(ctx, target, no, from)
+	return s.noteRefused(ctx, signInRefused, target, no, from)
 }
 
-func (s *Service) noteRefused(ctx context.Context, target string, no *refusal, from Browser) error {
+// What is refused, in the audit trail.
+const (
+	signInRefused = "session.sign_in_refused"
+	logoutRefused = "session.logout_refused"
+)
+
+func (s *Service) noteRefused(ctx context.Context, action, target string, no *refusal, from Browser) error {
 	detail := map[string]string{"reason": no.reason}
 	cause := ""
 	if no.err != nil {
 		cause = cleanText(no.err.Error(), 300)
 	}
-	s.log().WarnContext(ctx, "sign-in refused", "provider", target, "reason", no.reason, "cause", cause, "addr", from.Addr, "request_id", from.RequestID)
+	s.log().WarnContext(ctx, "refused", "action", action, "provider", target, "reason", no.reason, "cause", cause, "addr", from.Addr, "request_id", from.RequestID)
 	var wait time.Duration
 	err := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
 		if wait, err = tx.Attempt(portal.LimitRefused, addrKey(from.Addr)); err != nil || wait > 0 {
 			return err
 		}
-		return tx.Audit(portal.Actor{Addr: from.Addr, RequestID: from.RequestID}, "session.sign_in_refused", target, detail)
+		return tx.Audit(portal.Actor{Addr: from.Addr, RequestID: from.RequestID}, action, target, detail)
 	})
 	if err != nil {
-		return fmt.Errorf("note refused sign-in: %w", err)
+		return fmt.Errorf("note %s: %w", action, err)
 	}
 	if wait > 0 {
 		return ErrTooManyTries.WithRetryAfter(wait)

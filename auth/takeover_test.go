@@ -194,6 +194,13 @@ func TestUnlinkingTakesBackWhatTheAccountGave(t *testing.T) {
 			t.Fatalf("no account at %s in %v", issuer, all)
 			return ""
 		}
+		// From before sources named the provider.
+		if err := w.Store.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.SetMemberships(bob.User.ID, portal.SourceClaim, []string{"old"})
+			return errors.Join(err, tx.SetRole(bob.User.ID, portal.RoleAdmin, store.RoleFromClaim))
+		}); err != nil {
+			t.Fatal(err)
+		}
 		wantErr(t, "by a plain user", w.UnlinkPerson(t.Context(), bob.Actor(), owner.User.ID, find(second.URL)), portal.ErrForbidden)
 		wantErr(t, "of somebody else", w.UnlinkPerson(t.Context(), owner.Actor(), bob.User.ID, "nonsense"), portal.ErrNotFound)
 		if err := w.UnlinkPerson(t.Context(), owner.Actor(), bob.User.ID, find(second.URL)); err != nil {

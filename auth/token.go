@@ -32,6 +32,9 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, from Brow
 
 // wrongToken counts a wrong token and returns what to say.
 func (s *Service) wrongToken(ctx context.Context, from Browser) error {
+	if err := s.locked(ctx, portal.LimitTokenAddr, from); err != nil {
+		return err
+	}
 	var wait time.Duration
 	s.touch(ctx, func(tx *store.Tx) (err error) {
 		wait, err = tx.Attempt(portal.LimitTokenAddr, addrKey(from.Addr))

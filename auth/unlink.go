@@ -120,23 +120,28 @@ func (s *Service) forgetClaimsOf(tx *store.Tx, by portal.Actor, c change, issuer
 	if err != nil {
 		return err
 	}
-	lost := 0
+	// What "claim" alone gave is from before sources named the provider. Another provider that gave it says so at the next sign-in.
+	roles, sources := []store.RoleSource{store.RoleFromClaim}, []portal.GroupSource{portal.SourceClaim}
 	for _, id := range ids {
-		if from == (&Provider{ID: id}).roleSource() {
-			if c.last {
-				return ErrLastOwner
-			}
-			if err := takeRoleBack(tx, by, c.user, "identity.unlink"); err != nil {
-				return err
-			}
+		roles, sources = append(roles, (&Provider{ID: id}).roleSource()), append(sources, portal.SourceOf(id))
+	}
+	if slices.Contains(roles, from) {
+		if c.last {
+			return ErrLastOwner
 		}
-		changed, err := tx.SetMemberships(c.user.ID, portal.SourceOf(id), nil)
+		if err := takeRoleBack(tx, by, c.user, "identity.unlink"); err != nil {
+			return err
+		}
+	}
+	lost := 0
+	for _, source := range sources {
+		changed, err := tx.SetMemberships(c.user.ID, source, nil)
 		if err != nil {
 			return err
 		}
 		if changed {
 			lost++
-			if err := tx.Audit(by, "user.groups", target(c.user.ID), map[string]any{"source": portal.SourceOf(id), "groups": []string{}}); err != nil {
+			if err := tx.Audit(by, "user.groups", target(c.user.ID), map[string]any{"source": source, "groups": []string{}}); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,6 +60,7 @@ func newWorld(t testing.TB, s *store.Store) *world {
 	}
 	w.secrets = []string{authtest.ClientSecret}
 	t.Cleanup(w.checkLog)
+	t.Cleanup(w.checkSealed)
 	return w
 }
 
@@ -68,6 +70,20 @@ func (w *world) checkLog() {
 	for _, secret := range w.secrets {
 		if secret != "" && strings.Contains(text, secret) {
 			w.t.Errorf("the log or the audit trail holds the secret %q", secret)
+		}
+	}
+}
+
+// sealedColumns are those that Reseal knows.
+var sealedColumns = []string{
+	"factors.sealed", "identity_providers.client_secret", "provider_tests.draft", "provider_tests.result", "secrets.sealed", "sessions.id_token",
+}
+
+// checkSealed holds for every test: nothing is sealed that Reseal does not know, and that a new master key would make unreadable for good.
+func (w *world) checkSealed() {
+	for _, column := range storetest.ColumnsWith(w.t, w.Store, w.Keys.Head()) {
+		if !slices.Contains(sealedColumns, column) {
+			w.t.Errorf("%s holds sealed text, of which Reseal does not know", column)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type Upstream struct {
 	Issuer  string
 	Subject string // its "sub"
 	Session string // its "sid"; "" where it has none
-	IDToken string // sealed
+	IDToken string // sealed, and only where a session is read by its id; "" where none is kept
 }
 
 // What stands in place of a provider's id in a session that none of them began. No provider may have such an id.

@@ -51,7 +51,7 @@ var limits = []Limit{
 	{LimitFactorAddr, "TOTP and recovery codes", "address", 200, 10 * time.Minute, time.Minute, 5 * time.Minute, "Right codes are not counted."},
 	{LimitPasskeyAsk, "challenges for passkeys", "account", 60, 10 * time.Minute, time.Minute, 0, "A signature can't be guessed; this bounds what answers to them can write."},
 	{LimitSignIn, "beginnings of sign-ins", "address", 1000, 10 * time.Minute, 10 * time.Second, time.Minute, "Bounds what strangers can write; a company behind one address does not get there."},
-	{LimitRefused, "sign-ins that are refused", "address", 100, 10 * time.Minute, time.Minute, 10 * time.Minute, "Bounds what strangers can write into the audit trail; sign-ins that succeed are not counted."},
+	{LimitRefused, "sign-ins and logout tokens that are refused", "address", 100, 10 * time.Minute, time.Minute, 10 * time.Minute, "Bounds what strangers can write into the audit trail; sign-ins that succeed are not counted."},
 	{LimitLocalAddr, "passwords of local accounts", "address", 30, 10 * time.Minute, time.Minute, 10 * time.Minute, "Right passwords are not counted."},
 	{
 		LimitLocalPair, "passwords of local accounts", "account and address", 5, 24 * time.Hour, 30 * time.Second, 15 * time.Minute,

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +28,7 @@ import (
 type Provider struct {
 	URL string           // the issuer
 	Now func() time.Time // nil for time.Now
+	End string           // end_session_endpoint; "" for one of its own
 
 	mu     sync.Mutex
 	answer Answer
@@ -34,6 +37,7 @@ type Provider struct {
 	tokens map[string]Answer // by access token
 	calls  map[string]int    // by path
 	down   bool
+	page   string // in place of the keys
 }
 
 // Answer is what the provider says about the person, and how it misbehaves.
@@ -113,6 +117,13 @@ func (p *Provider) SetDown(down bool) {
 	p.down = down
 }
 
+// SetKeyPage puts a page in place of the keys.
+func (p *Provider) SetKeyPage(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.page = text
+}
+
 // Calls tells how often a path was asked for.
 func (p *Provider) Calls(path string) int {
 	p.mu.Lock()
@@ -165,7 +176,7 @@ func (p *Provider) counting(next http.Handler) http.Handler {
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]any{
 		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/jwks",
-		"userinfo_endpoint": p.URL + "/userinfo", "end_session_endpoint": p.URL + "/end?kept=1", "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"userinfo_endpoint": p.URL + "/userinfo", "end_session_endpoint": cmp.Or(p.End, p.URL+"/end?kept=1"), "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "authorization_response_iss_parameter_supported": true,
 	})
 }
@@ -173,6 +184,10 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.page != "" {
+		_, _ = io.WriteString(w, p.page)
+		return
+	}
 	var set jose.JSONWebKeySet
 	for _, k := range p.keys {
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.key.Public(), KeyID: k.id, Algorithm: "ES256", Use: "sig"})

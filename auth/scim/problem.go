@@ -48,9 +48,6 @@ var (
 	errBusy     = &Error{http.StatusServiceUnavailable, "", "A part of the service does not answer. Try again in a moment."}
 )
 
-// errTooOften refuses an address that has sent many wrong tokens.
-var errTooOften = &portal.Error{Kind: portal.Limited, Code: "too_many_tries", Msg: "Too many tries from this address. Wait a moment."}
-
 // shown is what the client sees of err. What is neither SCIM's nor the portal's is ours: logged, and shown as internal.
 func shown(err error) *Error {
 	var own *Error

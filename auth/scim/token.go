@@ -116,23 +116,30 @@ func (s *Service) RevokeToken(ctx context.Context, by portal.Actor, id portal.SC
 	})
 }
 
-// known returns the caller behind an Authorization header. It returns errToken for whatever is not a live token, and errTooOften to an address
-// that has sent many of those.
+// known returns the caller behind an Authorization header. It returns errToken for whatever is not a live token, and auth.ErrTooManyTries to an
+// address that has sent many of those.
 func (s *Service) known(ctx context.Context, header string, from auth.Browser) (caller, error) {
 	who, err := s.authenticate(ctx, header, from)
 	if !errors.Is(err, errToken) {
 		return who, err
 	}
 	var wait time.Duration
-	counted := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		wait, err = tx.Attempt(portal.LimitSCIMAddr, portal.TryKey(from.Addr))
+	key := portal.TryKey(from.Addr)
+	counted := s.Store.View(ctx, func(tx *store.Tx) (err error) { // while there is a pause, nothing is written
+		wait, err = tx.Locked(portal.LimitSCIMAddr, key)
 		return err
 	})
+	if counted == nil && wait == 0 {
+		counted = s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+			wait, err = tx.Attempt(portal.LimitSCIMAddr, key)
+			return err
+		})
+	}
 	if counted != nil && s.Log != nil {
 		s.Log.WarnContext(ctx, "count a wrong token of a directory", "err", counted)
 	}
 	if wait > 0 {
-		return caller{}, errTooOften.WithRetryAfter(wait)
+		return caller{}, auth.ErrTooManyTries.WithRetryAfter(wait)
 	}
 	return caller{}, err
 }

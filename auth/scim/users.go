@@ -186,7 +186,7 @@ func (s *Service) moveIdentity(tx *store.Tx, c caller, u *portal.SCIMUser, doc o
 		owner, err := tx.UserByIdentity(c.token.Issuer, subject)
 		switch {
 		case errors.Is(err, portal.ErrNotFound):
-			if err := tx.AddIdentity(c.token.Issuer, subject, u.User); err != nil {
+			if err := tx.LinkIdentity(portal.Identity{Issuer: c.token.Issuer, Subject: subject, User: u.User}); err != nil {
 				return err
 			}
 		case err != nil:
@@ -196,7 +196,7 @@ func (s *Service) moveIdentity(tx *store.Tx, c caller, u *portal.SCIMUser, doc o
 		}
 	}
 	if u.Subject != "" {
-		if err := tx.DeleteIdentity(c.token.Issuer, u.Subject, u.User); err != nil {
+		if err := tx.UnlinkIdentity(u.User, c.token.Issuer, u.Subject); err != nil && !errors.Is(err, portal.ErrNotFound) {
 			return err
 		}
 		if err := s.Accounts.EndAccess(tx, c.by, u.User); err != nil {

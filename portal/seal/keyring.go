@@ -104,7 +104,7 @@ func (r *Keyring) Seal(plain []byte, place string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := version + "." + r.seal.id + "."
+	head := r.Head()
 	body = aead.Seal(body, nonce, plain, []byte(head+place))
 	return []byte(head + base64.RawURLEncoding.EncodeToString(body)), nil
 }
@@ -133,6 +133,9 @@ func (r *Keyring) Open(sealed []byte, place string) ([]byte, error) {
 	}
 	return plain, nil
 }
+
+// Head is what every value begins with that is sealed with the first key: all others are stale.
+func (r *Keyring) Head() string { return version + "." + r.seal.id + "." }
 
 // Stale reports whether sealed should be sealed again: it was sealed with another key than the first.
 func (r *Keyring) Stale(sealed []byte) bool {

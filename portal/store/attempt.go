@@ -7,8 +7,9 @@ import (
 	"github.com/sallyport/sallyport/portal"
 )
 
-// Attempt counts one try at (kind, key), of which portal's table of limits has a line for the kind, on any number of portals, and keeps others who try the same waiting until the transaction ends,
-// so that parallel guesses are counted like those made one after the other. It returns how long to wait, 0 when the try may go on.
+// Attempt counts one try at (kind, key), of which portal's table of limits has a line for the kind, on any number of portals, and keeps
+// others who try the same waiting until the transaction ends, so that parallel guesses are counted like those made one after the other. It
+// returns how long to wait, 0 when the try may go on.
 // A try that must wait is not counted. A try that turned out right is taken back with UndoAttempt, or all are with ForgetAttempts.
 func (tx *Tx) Attempt(kind portal.LimitKind, key string) (wait time.Duration, err error) {
 	l, err := portal.LimitOf(kind)
@@ -43,6 +44,15 @@ func (tx *Tx) attempt(l portal.Limit, key string) (wait time.Duration, err error
 	// The try that is counted now may still go on; whoever comes next waits.
 	err = tx.db.Exec("UPDATE attempts SET locked_until = ? WHERE kind = ? AND key = ?", micros(tx.Now.Add(l.Pause(row.Count))), kind, key).Error
 	return 0, err
+}
+
+// Locked returns how long tries at (kind, key) have to wait, 0 for not at all. It counts none and writes nothing, so that what is refused while
+// there is a pause costs a read.
+func (tx *Tx) Locked(kind portal.LimitKind, key string) (wait time.Duration, err error) {
+	var until int64
+	now := micros(tx.Now)
+	err = tx.db.Raw("SELECT COALESCE(MAX(locked_until), 0) FROM attempts WHERE kind = ? AND key = ?", string(kind), key).Scan(&until).Error
+	return time.Duration(max(until-now, 0)) * time.Microsecond, err
 }
 
 // Attempts returns how many tries at (kind, key) are counted now.

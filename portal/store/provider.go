@@ -143,6 +143,13 @@ func (tx *Tx) EndProviderTest(id string, result []byte) error {
 	return one(tx.db.Exec("UPDATE provider_tests SET result = ? WHERE id = ?", string(result), id))
 }
 
+// ForgetProviderTests removes the tests that are sealed with another key than the one whose values begin with current, and returns how many.
+func (tx *Tx) ForgetProviderTests(current string) (int, error) {
+	res := tx.db.Where("substr(draft, 1, ?) <> ? OR result <> '' AND substr(result, 1, ?) <> ?", len(current), current, len(current), current).
+		Delete(&providerTestRow{})
+	return int(res.RowsAffected), res.Error
+}
+
 // SweepProviderTests forgets tests whose time is over and returns how many.
 func (tx *Tx) SweepProviderTests() (int64, error) {
 	res := tx.db.Where("expires_at < ?", micros(tx.Now)).Delete(&providerTestRow{})

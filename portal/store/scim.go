@@ -156,21 +156,3 @@ func (tx *Tx) freeSCIMName(u portal.SCIMUser) error {
 	}
 	return fmt.Errorf("look up SCIM user name: %w", err)
 }
-
-// AddIdentity gives a person another account at a provider. It returns portal.ErrDuplicate when the account is somebody's already.
-func (tx *Tx) AddIdentity(issuer, subject string, id portal.UserID) error {
-	res := tx.db.Exec("INSERT INTO identities (issuer, subject, user_id, added_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		issuer, subject, string(id), micros(tx.Now))
-	if res.Error != nil {
-		return fmt.Errorf("add identity: %w", translate(res.Error))
-	}
-	if res.RowsAffected == 0 {
-		return portal.ErrDuplicate
-	}
-	return nil
-}
-
-// DeleteIdentity takes an account away from a person. There may be none.
-func (tx *Tx) DeleteIdentity(issuer, subject string, id portal.UserID) error {
-	return tx.db.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, string(id)).Delete(&identityRow{}).Error
-}

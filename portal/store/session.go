@@ -49,10 +49,11 @@ func (tx *Tx) CreateSession(s portal.Session, secretHash string) error {
 	return nil
 }
 
-// SessionBySecret returns the session whose secret has this hash, also when its time is over. It returns portal.ErrNotFound.
+// SessionBySecret returns the session whose secret has this hash, also when its time is over, without its ID token. It returns
+// portal.ErrNotFound.
 func (tx *Tx) SessionBySecret(secretHash string) (portal.Session, error) {
 	var row sessionRow
-	if err := tx.db.Where("secret_hash = ?", secretHash).Take(&row).Error; err != nil {
+	if err := tx.db.Omit("id_token").Where("secret_hash = ?", secretHash).Take(&row).Error; err != nil {
 		return portal.Session{}, translate(err)
 	}
 	return row.session(), nil
@@ -67,10 +68,10 @@ func (tx *Tx) Session(id portal.SessionID) (portal.Session, error) {
 	return row.session(), nil
 }
 
-// Sessions returns a person's sessions that have not reached their end, newest first.
+// Sessions returns a person's sessions that have not reached their end, newest first, without their ID tokens.
 func (tx *Tx) Sessions(id portal.UserID) ([]portal.Session, error) {
 	var rows []sessionRow
-	if err := tx.db.Where("user_id = ? AND expires_at > ?", string(id), micros(tx.Now)).Order("id DESC").Find(&rows).Error; err != nil {
+	if err := tx.db.Omit("id_token").Where("user_id = ? AND expires_at > ?", string(id), micros(tx.Now)).Order("id DESC").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	sessions := make([]portal.Session, len(rows))
@@ -116,28 +117,21 @@ func (tx *Tx) EndUpstream(issuer, subject, session string) (users []portal.UserI
 	if issuer == "" || subject == "" && session == "" {
 		return nil, 0, nil
 	}
-	q := tx.db.Where("issuer = ?", issuer)
-	if subject != "" {
-		q = q.Where("idp_subject = ?", subject)
+	var owners []portal.UserID
+	err = tx.db.Raw(`DELETE FROM sessions WHERE issuer = ? AND (? = '' OR idp_subject = ?) AND (? = '' OR idp_session = ?) RETURNING user_id`,
+		issuer, subject, subject, session, session).Scan(&owners).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("end sessions of a provider: %w", err)
 	}
-	if session != "" {
-		q = q.Where("idp_session = ?", session)
-	}
-	var rows []sessionRow
-	if err := q.Find(&rows).Error; err != nil {
-		return nil, 0, fmt.Errorf("find sessions of a provider: %w", err)
-	}
-	for _, r := range rows {
-		res := tx.db.Where("id = ?", r.ID).Delete(&sessionRow{})
-		if res.Error != nil {
-			return nil, 0, fmt.Errorf("end session: %w", res.Error)
-		}
-		ended += int(res.RowsAffected)
-		if id := portal.UserID(r.UserID); !slices.Contains(users, id) {
-			users = append(users, id)
-		}
-	}
-	return users, ended, nil
+	ended = len(owners)
+	slices.Sort(owners)
+	return slices.Compact(owners), ended, nil
+}
+
+// ForgetIDTokens removes the ID tokens that are sealed with another key than the one whose values begin with current, and returns how many.
+func (tx *Tx) ForgetIDTokens(current string) (int, error) {
+	res := tx.db.Exec("UPDATE sessions SET id_token = '' WHERE id_token <> '' AND substr(id_token, 1, ?) <> ?", len(current), current)
+	return int(res.RowsAffected), res.Error
 }
 
 // EndSessionsOf ends the sessions that a provider began, by its id here, and returns how many.

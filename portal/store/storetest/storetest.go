@@ -51,7 +51,9 @@ func open(t testing.TB, dsn string) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened.Store(s, dsn)
 	t.Cleanup(func() {
+		opened.Delete(s)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
