@@ -1901,9 +1901,11 @@ type ProfileInput struct {
 	Names *[]string `json:"names,omitempty"`
 
 	// Pops Where it is served; empty: everywhere
-	Pops           *[]IdText `json:"pops,omitempty"`
-	Search         *[]string `json:"search,omitempty"`
-	SessionSeconds *int      `json:"sessionSeconds,omitempty"`
+	Pops   *[]IdText `json:"pops,omitempty"`
+	Search *[]string `json:"search,omitempty"`
+
+	// SessionSeconds 0: 12 hours, else at least 60
+	SessionSeconds *int `json:"sessionSeconds,omitempty"`
 }
 
 // ProfileInputMode defines model for ProfileInput.Mode.

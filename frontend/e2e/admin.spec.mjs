@@ -132,10 +132,10 @@ describe('an admin', () => {
     await page.getByText('Rules', { exact: true }).first().click();
     await page.getByRole('button', { name: 'New rule' }).click();
     const rule = page.getByRole('dialog', { name: 'New rule' });
-    await rule.getByRole('combobox', { name: 'Who', exact: true }).click();
+    await rule.getByRole('combobox', { name: 'Groups', exact: true }).click();
     await page.getByRole('option', { name: /everyone/i }).click();
     await page.keyboard.press('Tab');
-    await rule.getByRole('combobox', { name: 'What', exact: true }).click();
+    await rule.getByRole('combobox', { name: 'Resources', exact: true }).click();
     await page.getByRole('option', { name: 'Git servers' }).click();
     await page.keyboard.press('Tab');
     await rule.getByLabel('Name', { exact: true }).fill('Git for all');

@@ -2300,6 +2300,7 @@ export interface components {
             mtu?: number;
             /** @description Seconds; 0: none */
             keepalive?: number;
+            /** @description 0: 12 hours, else at least 60 */
             sessionSeconds?: number;
             /** @description A device without a handshake for so long has to renew; 0: never, else at least 600 */
             idleSeconds?: number;

@@ -182,12 +182,12 @@ export function ProfileFields({ values, onChange, problems }: Props) {
               error={problems.sessionSeconds}
             />
             <NumberInput
-              label={t('profiles.idleHours')}
+              label={t('profiles.idleMinutes')}
               description={t('profiles.zeroNever')}
-              value={values.idleHours}
-              onChange={(idleHours) => set({ idleHours })}
+              value={values.idleMinutes}
+              onChange={(idleMinutes) => set({ idleMinutes })}
               min={0}
-              max={720}
+              max={43200}
               error={problems.idleSeconds}
             />
             <NumberInput

@@ -14,7 +14,7 @@ export type Values = {
   mtu: number | string;
   keepalive: number | string;
   sessionHours: number | string;
-  idleHours: number | string;
+  idleMinutes: number | string;
   approval: boolean;
   maxDevices: number | string;
   groups: string[];
@@ -34,7 +34,7 @@ export const fresh: Values = {
   mtu: 1420,
   keepalive: 25,
   sessionHours: 12,
-  idleHours: 0,
+  idleMinutes: 0,
   approval: false,
   maxDevices: 5,
   groups: [],
@@ -55,7 +55,7 @@ export function valuesOf(p: Profile): Values {
     mtu: p.mtu,
     keepalive: p.keepalive,
     sessionHours: sessionOf(p) / 3600,
-    idleHours: p.idleSeconds / 3600,
+    idleMinutes: p.idleSeconds / 60,
     approval: p.approval,
     maxDevices: p.maxDevices,
     groups: p.groups,
@@ -77,7 +77,7 @@ export function inputOf(v: Values): ProfileInput {
     mtu: Number(v.mtu) || 0,
     keepalive: Number(v.keepalive) || 0,
     sessionSeconds: Math.round((Number(v.sessionHours) || 12) * 3600),
-    idleSeconds: Math.round((Number(v.idleHours) || 0) * 3600),
+    idleSeconds: Math.round((Number(v.idleMinutes) || 0) * 60),
     approval: v.approval,
     maxDevices: Number(v.maxDevices) || 0,
     groups: v.groups,
