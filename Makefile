@@ -7,7 +7,8 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO      ?= go
 GOBUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.Version=$(VERSION)'
-GOTEST  := $(GO) run ./scripts/gotest
+# Without the vet that go test does beside: lint does it for everything.
+GOTEST  := $(GO) run ./scripts/gotest -vet=off
 # The race detector on everything but SQLite itself, which is one thread's memory behind a lock: a quarter less time for database tests.
 RACE    := -race -gcflags='github.com/ncruces/go-sqlite3-wasm/...=-race=false'
 

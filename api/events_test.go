@@ -111,6 +111,7 @@ func TestPeopleHearOfWhatConcernsThem(t *testing.T) {
 	id, key := ada.device(p, "Laptop")
 	hers.hears("device", id)
 	all.hears("device", id)
+	w.until("the gateway has the key", func() bool { return p.node.has(key.Public()) }) // it speaks for devices that it serves only
 	p.node.client.Report(feed.Report{Live: []portal.Live{{
 		Device: portal.DeviceID(id), Handshake: w.now(), Rx: 1, Tx: 1, Endpoint: netip.MustParseAddrPort("192.0.2.9:1234"),
 	}}})

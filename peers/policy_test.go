@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -186,20 +185,14 @@ func TestFeedLogIsWhatTheCompilerGivesAfterAnyHistory(t *testing.T) {
 		}
 		defer checks.Value.Set(checks.DefValue) //nolint:errcheck // it was that before
 	}
-	for name, dsn := range map[string]func() string{
-		"sqlite":   func() string { return filepath.Join(t.TempDir(), "sallyport.db") },
-		"postgres": func() string { return storetest.PostgresDSN(t) },
-	} {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.DSN, "postgres": storetest.MigratedPostgresDSN} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
-				s, err := store.Open(t.Context(), dsn())
+				s, err := store.Open(t.Context(), dsn(t))
 				if err != nil {
 					r.Fatal(err)
 				}
 				defer s.Close()
-				if _, err := s.Migrate(t.Context()); err != nil {
-					r.Fatal(err)
-				}
 				r.Repeat(newOffice(t, s).actions())
 			})
 		})

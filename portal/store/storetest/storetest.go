@@ -21,6 +21,12 @@ import (
 // New returns a migrated SQLite store that is closed when the test ends.
 func New(t testing.TB) *store.Store {
 	t.Helper()
+	return open(t, DSN(t))
+}
+
+// DSN makes a migrated SQLite database, which goes when the test ends, and returns its path.
+func DSN(t testing.TB) string {
+	t.Helper()
 	sqliteOnce.Do(func() { sqliteFile, sqliteErr = migratedFile(t.Context()) })
 	if sqliteErr != nil {
 		t.Fatal(sqliteErr)
@@ -29,13 +35,19 @@ func New(t testing.TB) *store.Store {
 	if err := os.WriteFile(path, sqliteFile, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, path)
+	return path
 }
 
 // NewPostgres returns a migrated PostgreSQL store with a database of its own.
 func NewPostgres(t testing.TB) *store.Store {
 	t.Helper()
-	return open(t, postgresFrom(t, migratedTemplate(t)))
+	return open(t, MigratedPostgresDSN(t))
+}
+
+// MigratedPostgresDSN is PostgresDSN with the tables.
+func MigratedPostgresDSN(t testing.TB) string {
+	t.Helper()
+	return postgresFrom(t, migratedTemplate(t))
 }
 
 // Each runs the same test on SQLite and on PostgreSQL.
