@@ -7,6 +7,8 @@ export type Right =
   | 'people.write'
   | 'people.factors'
   | 'people.roles'
+  | 'groups.read'
+  | 'groups.write'
   | 'devices.read'
   | 'devices.write'
   | 'profiles.read'
@@ -17,8 +19,11 @@ export type Right =
   | 'gateways.read'
   | 'gateways.write'
   | 'audit.read'
+  | 'audit.export'
   | 'settings.read'
-  | 'settings.write';
+  | 'settings.write'
+  | 'tokens.read'
+  | 'tokens.write';
 
 /** What is shown and offered; the portal decides again on every request. */
 export function may(session: Pick<Session, 'can'>, right: Right): boolean {

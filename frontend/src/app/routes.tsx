@@ -178,8 +178,16 @@ const access = createRoute({
   component: lazy(() => import('../features/access/page.tsx'), 'AccessPage'),
 });
 
-const secondFactors = createRoute({
+/** The frame of the pages under "Settings" (settings-tabs.ts names them). Each guards itself; the frame only needs its texts. */
+const settings = createRoute({
   getParentRoute: () => app,
+  id: 'settings',
+  beforeLoad: loadAdminTexts,
+  component: lazy(() => import('./settings.tsx'), 'Settings'),
+});
+
+const secondFactors = createRoute({
+  getParentRoute: () => settings,
   path: '/admin/second-factors',
   beforeLoad: needs('settings.read'),
   component: lazy(() => import('../features/second-factors/page.tsx'), 'SecondFactorsPage'),
@@ -220,7 +228,7 @@ export const routeTree = root.addChildren([
     profiles,
     profile,
     access,
-    secondFactors,
     audit,
+    settings.addChildren([secondFactors]),
   ]),
 ]);

@@ -5,13 +5,13 @@ import {
   IconBuildingTunnel,
   IconDeviceLaptop,
   IconDevices,
-  IconFingerprint,
   IconHistory,
   IconHourglass,
   IconListCheck,
   IconRoute,
   IconRouteAltLeft,
   IconServer,
+  IconSettings,
   IconShieldLock,
   IconUserShield,
   IconUsers,
@@ -28,6 +28,7 @@ import { type Session, sessionQuery } from '../api/session.ts';
 import { Mark } from '../ui/mark.tsx';
 import { DemoBanner } from './demo-banner.tsx';
 import { LiveSign } from './live-sign.tsx';
+import { settingsTabs } from './settings-tabs.ts';
 import classes from './shell.module.css';
 import { UserMenu } from './user-menu.tsx';
 
@@ -44,8 +45,9 @@ type NavKey =
   | 'gateways'
   | 'profiles'
   | 'access'
-  | 'factors'
-  | 'audit';
+  | 'groups'
+  | 'audit'
+  | 'settings';
 
 const own: Entry[] = [
   { to: '/', label: 'home', icon: IconDeviceLaptop },
@@ -62,7 +64,6 @@ const manage: Entry[] = [
   { to: '/admin/profiles', label: 'profiles', icon: IconRoute, right: 'profiles.read' },
   { to: '/admin/access', label: 'access', icon: IconUserShield, right: 'access.read' },
   { to: '/admin/policy', label: 'policy', icon: IconListCheck, right: 'access.read' },
-  { to: '/admin/second-factors', label: 'factors', icon: IconFingerprint, right: 'settings.read' },
   { to: '/admin/audit', label: 'audit', icon: IconHistory, right: 'audit.read' },
 ];
 
@@ -130,7 +131,7 @@ function Brand() {
 function Nav({ session, path }: { session: Session; path: string }) {
   const { t } = useTranslation();
   const waiting = useWaiting(session);
-  const managed = manage.filter((e) => !e.right || may(session, e.right));
+  const managed = [...manage.filter((e) => !e.right || may(session, e.right)), ...settingsOf(session)];
   return (
     <nav aria-label={t('shell.nav')} className={classes.nav}>
       <ul>
@@ -156,6 +157,12 @@ function Nav({ session, path }: { session: Session; path: string }) {
   );
 }
 
+/** The entry of the settings: it leads to the first of them that the role may look at. */
+function settingsOf(session: Session): Entry[] {
+  const first = settingsTabs.find((tab) => may(session, tab.right));
+  return first ? [{ to: first.to, label: 'settings', icon: IconSettings }] : [];
+}
+
 /** How many things wait for the person at an entry. */
 function useWaiting(session: Session): Partial<Record<NavKey, number>> {
   const judges = may(session, 'devices.write') && may(session, 'overview.read');
@@ -173,7 +180,7 @@ function NavItem({ entry, path, waiting = 0 }: { entry: Entry; path: string; wai
         to={entry.to}
         activeOptions={{ exact: true }}
         className={classes.item}
-        aria-current={isHere(entry.to, path) ? 'page' : undefined}
+        aria-current={isHere(entry, path) ? 'page' : undefined}
       >
         <Icon size={18} stroke={1.7} />
         {t(`nav.${entry.label}`)}
@@ -187,7 +194,8 @@ function NavItem({ entry, path, waiting = 0 }: { entry: Entry; path: string; wai
   );
 }
 
-function isHere(to: string, path: string): boolean {
+function isHere({ to, label }: Entry, path: string): boolean {
+  if (label === 'settings') return settingsTabs.some((tab) => path.startsWith(tab.to));
   if (to === '/') return path === '/' || path.startsWith('/devices');
   if (to === '/admin') return path === '/admin';
   return path.startsWith(to);
