@@ -1365,6 +1365,9 @@ type Gateway struct {
 	// Status From evidence only - the stream, the last report, applied against desired
 	Status  GatewayStatus `json:"status"`
 	Version *string       `json:"version,omitempty"`
+
+	// Withheld Rules and devices that it is told of in a narrower form, because its program is older than they are
+	Withheld *int `json:"withheld,omitempty"`
 }
 
 // GatewayState defines model for Gateway.State.

@@ -239,6 +239,9 @@ func gatewayJSON(g peers.GatewayStatus, around surroundings) Gateway {
 	if g.Live.Version != "" {
 		out.Version = &g.Live.Version
 	}
+	if n := g.Live.Withheld; n > 0 {
+		out.Withheld = &n
+	}
 	lag := int64(0)
 	if g.Live.Behind && g.Live.Head > g.Live.Applied {
 		lag = int64(g.Live.Head - g.Live.Applied)

@@ -84,6 +84,7 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 		Level:     g.Level,
 		NotAfter:  g.NotAfter,
 		Idle:      p.Idle,
+		LetIn:     g.LetIn,
 	}, true
 }
 

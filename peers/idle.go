@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -100,18 +99,18 @@ func endIdled(tx *store.Tx, by map[portal.DeviceID]portal.GatewayID) error {
 			idle = append(idle, d.ID)
 		}
 	}
-	if err := moveGrants(p, busy); err != nil {
+	if err := letIn(p, busy); err != nil {
 		return err
 	}
 	return endGrants(p, idle)
 }
 
-// moveGrants lets grants end a moment later: an end that moves is what a gateway lets an idle device in again for.
-func moveGrants(p *policy, ids []portal.DeviceID) error {
+// letIn tells gateways to let these devices in again.
+func letIn(p *policy, ids []portal.DeviceID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := p.tx.MoveGrants(ids, time.Microsecond); err != nil {
+	if err := p.tx.LetIn(ids); err != nil {
 		return err
 	}
 	return p.devices(store.DeviceFilter{IDs: ids})

@@ -44,8 +44,9 @@ type Entry struct {
 	V6        netip.Addr    `json:"v6"`
 	Signature SignatureID   `json:"sig"`
 	Level     Level         `json:"level"`
-	NotAfter  time.Time     `json:"not_after"`      // from then on the level is quarantine, by the gateway's clock
-	Idle      time.Duration `json:"idle,omitempty"` // without a handshake for so long, too; nanoseconds, 0: never
+	NotAfter  time.Time     `json:"not_after"`        // from then on the level is quarantine, by the gateway's clock
+	Idle      time.Duration `json:"idle,omitempty"`   // without a handshake for so long, too; nanoseconds, 0: never
+	LetIn     uint64        `json:"let_in,omitempty"` // rises when the device is let in again: by a renewed grant, or because it was not idle elsewhere
 	Revision  uint64        `json:"rev"`
 }
 

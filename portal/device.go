@@ -79,6 +79,7 @@ type Grant struct {
 	Level    Level
 	NotAfter time.Time
 	RenewAt  time.Time // when the person last proved who they are for it
+	LetIn    uint64    // how often the device was let in again; see Entry.LetIn
 }
 
 // Live is what gateways last said of a device. The zero value means that no gateway has seen it.

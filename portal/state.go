@@ -299,6 +299,9 @@ func (e Entry) digest() [32]byte {
 	if e.Idle > 0 {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Idle))
 	}
+	if e.LetIn > 0 {
+		b = binary.BigEndian.AppendUint64(append(b, 'n'), e.LetIn)
+	}
 	b = binary.BigEndian.AppendUint64(b, e.Revision)
 	if !e.Cert.IsZero() {
 		b = append(b, e.Cert[:]...)

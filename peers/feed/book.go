@@ -128,8 +128,18 @@ func (b *book) apply(o object) {
 	}
 }
 
-// scope is the set of profiles that a PoP serves, as text. PoPs with the same scope share a view.
-type scope string
+// scope is what decides what gateways are told: the set of profiles that their PoP serves, as text, and what they understand. Gateways with the
+// same scope share a view.
+type scope struct {
+	profiles string
+	dialect  int
+}
+
+// speaking is the scope of gateways that understand dialect and are at the same PoP.
+func (s scope) speaking(dialect int) scope {
+	s.dialect = min(dialect, portal.Dialect)
+	return s
+}
 
 func (t Topology) scope(pop portal.PoPID) scope {
 	var ids []string
@@ -139,22 +149,22 @@ func (t Topology) scope(pop portal.PoPID) scope {
 		}
 	}
 	slices.Sort(ids)
-	return scope(strings.Join(ids, " "))
+	return scope{strings.Join(ids, " "), portal.Dialect}
 }
 
 func (p ServedProfile) servedBy(pop portal.PoPID) bool {
 	return len(p.PoPs) == 0 || slices.Contains(p.PoPs, pop)
 }
 
-func (s scope) profiles() map[portal.ProfileID]bool {
+func (s scope) served() map[portal.ProfileID]bool {
 	set := map[portal.ProfileID]bool{}
-	for id := range strings.FieldsSeq(string(s)) {
+	for id := range strings.FieldsSeq(s.profiles) {
 		set[shared(portal.ProfileID(id))] = true
 	}
 	return set
 }
 
-// scopes returns the scope of each PoP that has a gateway.
+// scopes returns the scope of each PoP that has a gateway, for gateways that understand everything.
 func (t Topology) scopes() map[portal.PoPID]scope {
 	m := map[portal.PoPID]scope{}
 	for _, g := range t.Gateways {

@@ -30,8 +30,9 @@ type Client struct {
 	Now         func() time.Time
 	Log         *slog.Logger
 
-	once sync.Once
-	wake chan struct{} // there is something to report
+	once  sync.Once
+	wake  chan struct{} // there is something to report
+	older int           // how many dialects short of the newest it is; tests of older gateways set it
 
 	mu        sync.Mutex
 	creds     Credentials

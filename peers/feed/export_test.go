@@ -23,5 +23,8 @@ func ClientTLS(c Credentials) *tls.Config {
 	return config
 }
 
+// Older makes a client that understands this many dialects less.
+func Older(c *Client, by int) { c.older = by }
+
 // Base64 is how bytes stand in a message.
 func Base64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,74 @@ func TestChangeReachesTheGatewaysThatServeIt(t *testing.T) {
 		if n := a.state.Node; n.PoP != here || len(n.Pools) != 1 || len(n.Networks) != 1 || n.Port != 51820 || n.MTU != portal.DefaultMTU {
 			t.Errorf("node is %+v", n)
 		}
+	})
+}
+
+// A gateway from before conditions would let every allow rule hold always: it is told of none that has them, and of denies without.
+func TestOlderGatewayIsToldOfNothingThatItWouldEnforceTooOpenly(t *testing.T) {
+	s := newSite(t, storetest.New(t), quickBeat)
+	pop := s.pop()
+	profile := s.profile(s.pool())
+	key := portal.EntryKey{Profile: profile, Device: "d1"}
+	until := time.Now().Add(time.Hour)
+	put := func(allow, deny portal.RuleID) {
+		s.tx(func(tx *store.Tx) error {
+			for id, action := range map[portal.RuleID]portal.Action{allow: portal.Allow, deny: portal.Deny} {
+				if _, err := tx.Put(store.RuleKey(id), func(rev uint64) any {
+					return portal.CompiledRule{
+						ID: id, Action: action, Revision: rev, Conditions: portal.Conditions{ValidUntil: until},
+						Destinations: []portal.Destination{{Prefix: netip.MustParsePrefix("192.168.0.0/16"), Transport: portal.TCP}},
+					}
+				}); err != nil {
+					return err
+				}
+			}
+			if err := putSignature(tx, "sig-1", "plain", allow, deny); err != nil {
+				return err
+			}
+			if err := putRule(tx, "plain"); err != nil {
+				return err
+			}
+			_, err := tx.Put(store.EntryKey(key), func(rev uint64) any {
+				return portal.Entry{EntryKey: key, Signature: "sig-1", Level: portal.LevelFull, NotAfter: until, LetIn: 3, Revision: rev}
+			})
+			return err
+		})
+	}
+	put("allow", "deny")
+	old := newNode(t, s.enrol(pop))
+	feed.Older(old.client, portal.Dialect)
+	old.start()
+	now := newNode(t, s.enrol(pop)).start()
+	old.awaitEntry(key)
+	now.awaitEntry(key)
+	put("allow-2", "deny-2") // as a change, and not in a snapshot
+	for _, n := range []*node{old, now} {
+		n.await("the second rules", func(s *portal.State) bool { return len(s.Rules) == 3 && s.Rules["deny-2"].ID != "" })
+	}
+	old.mu.Lock()
+	if got := old.state.Rules; len(got["allow-2"].Destinations) != 0 || len(got["deny-2"].Destinations) != 1 || !got["deny-2"].Conditions.IsZero() || len(got["plain"].Destinations) != 1 {
+		t.Errorf("an older gateway has %+v", got)
+	}
+	if e := old.state.Entries[key]; e.LetIn != 0 {
+		t.Errorf("an older gateway has %+v", e)
+	}
+	old.mu.Unlock()
+	now.mu.Lock()
+	if got := now.state.Rules; len(got["allow-2"].Destinations) != 1 || got["allow-2"].Conditions.IsZero() {
+		t.Errorf("a new gateway has %+v", got)
+	}
+	now.mu.Unlock()
+	eventually(t, "the two agree with the portal", func() bool {
+		a, b := s.hub.Status(old.client.Credentials.Gateway), s.hub.Status(now.client.Credentials.Gateway)
+		return a.HashOK && b.HashOK && !a.Behind && !b.Behind && a.Withheld == 2 && a.Dialect == 0 && b.Withheld == 0 && b.Dialect == portal.Dialect
+	})
+	if n := s.hub.Status(old.client.Credentials.Gateway).Mismatches; n != 0 {
+		t.Errorf("%d hashes did not agree", n)
+	}
+	old.restart() // it was updated
+	old.await("the rules as they are", func(s *portal.State) bool {
+		return len(s.Rules["allow-2"].Destinations) == 1 && s.Entries[key].LetIn == 3
 	})
 }
 

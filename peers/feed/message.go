@@ -58,6 +58,8 @@ type hello struct {
 	Since   uint64 `json:"since"`
 	Hash    string `json:"hash"`
 	Version string `json:"version"`
+
+	Dialect int `json:"dialect,omitempty"` // the newest that it understands
 }
 
 type reportMsg struct {
@@ -110,6 +112,7 @@ func parseHello(line []byte) (hello, error) {
 		return hello{}, fmt.Errorf("%w: no hello", errMessage)
 	}
 	u.Hello.Since = min(u.Hello.Since, math.MaxInt64)
+	u.Hello.Dialect = min(max(u.Hello.Dialect, 0), portal.Dialect)
 	u.Hello.Version = printable(u.Hello.Version, maxVersion)
 	return *u.Hello, nil
 }

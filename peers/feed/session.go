@@ -208,7 +208,7 @@ func (s *session) clear(ctx context.Context) error {
 func (s *session) send(ctx context.Context, out *io.PipeWriter, started <-chan struct{}) error {
 	c := s.client
 	since, hash := s.follower.Since()
-	if _, err := out.Write(appendLine(nil, up{Hello: &hello{Since: since, Hash: hash, Version: c.Version}})); err != nil {
+	if _, err := out.Write(appendLine(nil, up{Hello: &hello{Since: since, Hash: hash, Version: c.Version, Dialect: portal.Dialect - c.older}})); err != nil {
 		return context.Cause(ctx)
 	}
 	select {

@@ -21,6 +21,8 @@ type Status struct {
 	HashOK     bool   // what it last reported agreed with what it should have
 	Problem    string
 	Version    string
+	Dialect    int // that it understands; see portal.Dialect
+	Withheld   int // rules and devices that it is told of in a narrower form, because it would not understand them
 	Drift      int
 	ApplyTook  time.Duration
 	Latency    time.Duration // from the commit of the newest change to its application; 0: none was sent yet
@@ -37,13 +39,27 @@ func (h *Hub) Status(id portal.GatewayID) Status {
 	if s == nil || s.history == nil {
 		return Status{}
 	}
+	dialect, withheld := s.dialect, h.withheld(s.view)
 	_, behind := s.view.ring.newest(s.report.Revision, h.book.revision)
 	return Status{
 		Connected: true, Since: s.began, Addr: s.addr, SeenAt: s.seenAt, Applied: s.report.Revision, Head: h.book.revision,
-		Behind: behind || s.first != nil || s.wantSnapshot || s.report.Full < s.full, HashOK: s.hashOK, Problem: s.report.Problem, Version: s.report.Version,
+		Behind: behind || s.first != nil || s.wantSnapshot || s.report.Full < s.full, HashOK: s.hashOK, Dialect: dialect, Withheld: withheld, Problem: s.report.Problem, Version: s.report.Version,
 		Drift: s.report.Drift, ApplyTook: time.Duration(s.report.Took) * time.Microsecond, Latency: s.latency,
 		Snapshots: s.history.snapshots, Mismatches: s.history.mismatches,
 	}
+}
+
+// withheld counts what the view has in a narrower form than the log. The caller holds Hub.mu.
+func (h *Hub) withheld(v *view) (n int) {
+	if v.scope.dialect >= portal.Dialect {
+		return 0
+	}
+	for id := range v.state.Rules {
+		if h.book.rules[id].Withheld(v.scope.dialect) {
+			n++
+		}
+	}
+	return n + len(v.narrowed)
 }
 
 // EventKind says what an Event is about.

@@ -29,7 +29,7 @@ func (h *Hub) step(ctx context.Context) error {
 	} else {
 		asks = h.admit(ctx)
 	}
-	r := &reading{hub: h, from: h.readFrom(asks)}
+	r := &reading{hub: h, asks: asks, from: h.readFrom(asks)}
 	if err := h.Control.View(ctx, r.read); err != nil {
 		for _, a := range asks {
 			a.done <- fmt.Errorf("%w (%w)", portal.ErrUnavailable, err)
@@ -73,7 +73,7 @@ func (h *Hub) admit(ctx context.Context) []*ask {
 			a.done <- grants[i].Err
 			continue
 		}
-		a.stream.epoch = grants[i].Epoch
+		a.stream.epoch, a.stream.dialect = grants[i].Epoch, a.hello.Dialect
 		admitted = append(admitted, a)
 	}
 	return admitted
@@ -86,30 +86,32 @@ func (h *Hub) readFrom(asks []*ask) uint64 {
 	}
 	from := h.book.revision
 	for _, a := range asks {
-		if v := h.viewOf(a.who.Gateway); v != nil && a.hello.Since > 0 && !v.ring.covers(a.hello.Since) {
+		if v := h.viewOf(a.who.Gateway, a.hello.Dialect); v != nil && a.hello.Since > 0 && !v.ring.covers(a.hello.Since) {
 			from = min(from, a.hello.Since)
 		}
 	}
 	return from
 }
 
-func (h *Hub) viewOf(id portal.GatewayID) *view {
+func (h *Hub) viewOf(id portal.GatewayID, dialect int) *view {
 	g, ok := h.book.topology.Gateways[id]
 	if !ok {
 		return nil
 	}
-	return h.views[h.scopes[g.PoP]]
+	return h.views[h.scopes[g.PoP].speaking(dialect)]
 }
 
 // reading is what one look at the database brings.
 type reading struct {
 	hub  *Hub
+	asks []*ask
 	from uint64 // objects has all that changed after it
 
 	pos      Position
 	objects  []object
 	whole    *book           // everything was read anew: this is it
 	topology *Topology       // it may have changed
+	used     map[scope]bool  // the scopes that somebody needs, with topology
 	fresh    map[scope]*view // views that the hub does not have yet, or all of them with whole
 	epochs   map[portal.GatewayID]uint64
 }
@@ -132,10 +134,9 @@ func (r *reading) read(log Log) (err error) {
 		return r.readWhole(log)
 	}
 	r.from = max(r.from, min(r.pos.Floor, h.book.revision))
-	if r.pos.Head == h.book.revision && r.from == r.pos.Head {
-		return nil
+	if r.pos.Head != h.book.revision || r.from != r.pos.Head {
+		err = r.readSince(log)
 	}
-	err = r.readSince(log)
 	if errors.Is(err, errTooMany) {
 		r.from = h.book.revision
 		err = r.readSince(log)
@@ -175,16 +176,20 @@ func (r *reading) readTopology(log Log) error {
 	for _, o := range r.objects {
 		changed = changed || (o.kind == kindProfile || o.kind == kindPlace) && o.revision > r.hub.book.revision
 	}
-	if !changed {
+	if !changed && len(r.asks) == 0 {
 		return nil
 	}
-	t, err := log.Topology()
-	if err != nil {
-		return err
+	t := r.hub.book.topology
+	if changed {
+		var err error
+		if t, err = log.Topology(); err != nil {
+			return err
+		}
+		r.topology = &t
 	}
-	r.topology = &t
 	missing := map[scope]*view{}
-	for _, s := range t.scopes() {
+	r.used = r.scopes(t)
+	for s := range r.used {
 		if r.hub.views[s] == nil {
 			missing[s] = newView(s)
 		}
@@ -202,7 +207,8 @@ func (r *reading) readWhole(log Log) error {
 		return err
 	}
 	views := map[scope]*view{}
-	for _, s := range t.scopes() {
+	r.used = r.scopes(t)
+	for s := range r.used {
 		views[s] = newView(s)
 	}
 	b := newBook()
@@ -212,6 +218,27 @@ func (r *reading) readWhole(log Log) error {
 	b.revision, b.topology = r.pos.Head, t
 	r.whole, r.topology = b, &t
 	return nil
+}
+
+// scopes is the scopes of t that somebody needs: of every PoP the newest, and those of gateways here that understand less.
+func (r *reading) scopes(t Topology) map[scope]bool {
+	of, all := t.scopes(), map[scope]bool{}
+	for _, s := range of {
+		all[s] = true
+	}
+	for _, a := range r.asks {
+		if g, there := t.Gateways[a.who.Gateway]; there {
+			all[of[g.PoP].speaking(a.hello.Dialect)] = true
+		}
+	}
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	for id, s := range r.hub.streams {
+		if g, there := t.Gateways[id]; there {
+			all[of[g.PoP].speaking(s.dialect)] = true
+		}
+	}
+	return all
 }
 
 func (r *reading) fill(log Log, b *book, views map[scope]*view) error {
@@ -294,7 +321,7 @@ func (h *Hub) publish(r *reading, tells []*tell, asks []*ask) {
 		v.revision = h.book.revision
 	}
 	if r.topology != nil {
-		h.retopologize(*r.topology)
+		h.retopologize(*r.topology, r.used)
 	}
 	h.fence(r)
 	catchUps := map[catchUp][]byte{}
@@ -314,12 +341,8 @@ func (h *Hub) publish(r *reading, tells []*tell, asks []*ask) {
 }
 
 // retopologize takes over a topology: streams of gateways without rights end, others move to the view of their scope.
-func (h *Hub) retopologize(t Topology) {
+func (h *Hub) retopologize(t Topology, used map[scope]bool) {
 	h.book.topology, h.scopes = t, t.scopes()
-	used := map[scope]bool{}
-	for _, s := range h.scopes {
-		used[s] = true
-	}
 	for s := range h.views {
 		if !used[s] {
 			delete(h.views, s)
@@ -332,7 +355,7 @@ func (h *Hub) retopologize(t Topology) {
 			continue
 		}
 		s.setNode(n)
-		if v := h.viewOf(id); v != s.view {
+		if v := h.viewOf(id, s.dialect); v != s.view {
 			s.view, s.wantSnapshot = v, true
 		}
 		pulse(s.wake)
@@ -370,7 +393,7 @@ func (h *Hub) place(a *ask, r *reading, catchUps map[catchUp][]byte) error {
 		old.end(byeFenced)
 	}
 	h.streams[id] = s
-	s.node, s.nodeSent, s.view = n, false, h.viewOf(id)
+	s.node, s.nodeSent, s.view = n, false, h.viewOf(id, s.dialect)
 	if h.history[id] == nil {
 		h.history[id] = &history{}
 	}

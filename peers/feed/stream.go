@@ -21,14 +21,15 @@ var errFenced = &portal.Error{Kind: portal.Conflict, Code: "stream_fenced", Msg:
 
 // stream is one gateway's connection. Two goroutines serve it: send writes, listen reads. What is below the line is guarded by Hub.mu.
 type stream struct {
-	hub   *Hub
-	id    portal.GatewayID
-	addr  netip.AddrPort
-	began time.Time
-	ends  time.Time // the certificate's end
-	epoch uint64
-	wake  chan struct{}
-	ended chan struct{}
+	hub     *Hub
+	id      portal.GatewayID
+	addr    netip.AddrPort
+	began   time.Time
+	ends    time.Time // the certificate's end
+	epoch   uint64
+	dialect int // that the gateway understands
+	wake    chan struct{}
+	ended   chan struct{}
 
 	bye          string // why it ended; "" while it lives
 	view         *view

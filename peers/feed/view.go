@@ -16,6 +16,7 @@ type view struct {
 	state    *portal.State
 	revision uint64 // of the log, up to which the view and its ring are exact; state.Revision is that of the last change in it
 	ring     ring
+	narrowed map[portal.EntryKey]bool    // entries that its gateways have at a lower level than the log says
 	wantSigs map[portal.SignatureID]bool // named by an entry when the log did not have them
 	wantRule map[portal.RuleID]bool      // named by a signature when the log did not have them
 
@@ -25,7 +26,7 @@ type view struct {
 
 func newView(s scope) *view {
 	return &view{
-		scope: s, profiles: s.profiles(), state: portal.NewState(), wantSigs: map[portal.SignatureID]bool{}, wantRule: map[portal.RuleID]bool{},
+		scope: s, profiles: s.served(), state: portal.NewState(), narrowed: map[portal.EntryKey]bool{}, wantSigs: map[portal.SignatureID]bool{}, wantRule: map[portal.RuleID]bool{},
 	}
 }
 
@@ -85,12 +86,19 @@ func (c *changeBuilder) entry(o object) {
 		c.putEntry(*o.entry)
 		return
 	}
+	delete(c.view.narrowed, o.entryKey)
 	if _, there := c.view.state.Entries[o.entryKey]; there || c.forAny {
 		c.Gone = append(c.Gone, o.entryKey)
 	}
 }
 
 func (c *changeBuilder) putEntry(e portal.Entry) {
+	level := e.Level
+	e = e.For(c.view.scope.dialect)
+	delete(c.view.narrowed, e.EntryKey)
+	if e.Level != level {
+		c.view.narrowed[e.EntryKey] = true
+	}
 	c.Entries = append(c.Entries, e)
 	have, there := c.view.state.Signatures[e.Signature]
 	if want, known := c.book.sigs[e.Signature]; !known {
@@ -146,7 +154,7 @@ func (c *changeBuilder) putRule(r portal.CompiledRule) {
 		return
 	}
 	c.ruleSeen[r.ID] = true
-	c.Rules = append(c.Rules, r)
+	c.Rules = append(c.Rules, r.For(c.view.scope.dialect))
 }
 
 // entryNames and signatureNames look through everything; they are asked only about what was missing.

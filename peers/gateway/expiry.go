@@ -129,7 +129,7 @@ func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 				}
 				continue
 			}
-			a.peers.setIdled(x.key, true)
+			a.peers.setIdled(e)
 			idled = append(idled, a.peers.live(e, a.state.Node.Gateway, now))
 		}
 		a.lapsed[x.key] = true

@@ -9,7 +9,8 @@ import (
 
 // A device whose profile says so falls to quarantine when it has had no handshake for Entry.Idle, by the gateway's own clock and also
 // when no portal can be reached. A gateway judges only devices that its tunnel knows a handshake of, and counts from its own start at the earliest: of the others, which may be
-// at another gateway, the portal knows more. Once fallen a device stays so until its grant is renewed, whatever it sends.
+// at another gateway, the portal knows more. Once fallen a device stays so until it is let in again (Entry.LetIn), whatever it
+// sends and whatever else of its entry changes, also when that goes and comes back.
 
 // idleEnd is when the entry falls if nothing more comes of its peer; the zero time when it never will.
 func (a *Agent) idleEnd(e portal.Entry, now time.Time) time.Time {
@@ -40,30 +41,29 @@ func (a *Agent) follow(d portal.EntryDelta, now time.Time) (fallen bool) {
 	if d.New == nil {
 		if d.Old != nil {
 			delete(a.idleSince, d.Old.EntryKey)
-			a.peers.setIdled(d.Old.EntryKey, false)
+			a.peers.forgetIdled(a.state.Entries)
 		}
 		return false
 	}
 	k := d.New.EntryKey
-	if d.New.Idle <= 0 || d.Old == nil || !d.Old.NotAfter.Equal(d.New.NotAfter) {
-		a.peers.setIdled(k, false)
+	if d.New.Idle <= 0 || !a.peers.isIdled(*d.New) && (d.Old == nil || d.Old.LetIn != d.New.LetIn) {
+		a.peers.letIn(k.Device)
 		delete(a.idleSince, k)
 		if d.New.Idle > 0 {
 			a.idleSince[k] = now
 		}
 	}
-	return a.peers.isIdled(k)
+	return a.peers.isIdled(*d.New)
 }
 
 // standing is the entries with the levels that hold where idle devices have fallen.
 func (a *Agent) standing(entries map[portal.EntryKey]portal.Entry) map[portal.EntryKey]portal.Entry {
-	idled := a.peers.allIdled()
-	if len(idled) == 0 {
+	if !a.peers.anyIdled() {
 		return entries
 	}
 	out := maps.Clone(entries)
-	for _, k := range idled {
-		if e, there := out[k]; there {
+	for k, e := range out {
+		if a.peers.isIdled(e) {
 			e.Level = portal.LevelQuarantine
 			out[k] = e
 		}
@@ -77,30 +77,51 @@ func (t *peerTable) lastHandshake(k portal.PublicKey) time.Time {
 	return t.seen[k].Handshake
 }
 
-func (t *peerTable) isIdled(k portal.EntryKey) bool {
+// isIdled reports whether the device has fallen and was not let in again since.
+func (t *peerTable) isIdled(e portal.Entry) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.idled[k]
+	at, fallen := t.idled[e.Device]
+	return fallen && e.LetIn == at
 }
 
-func (t *peerTable) setIdled(k portal.EntryKey, yes bool) {
+func (t *peerTable) setIdled(e portal.Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if yes {
-		t.idled[k] = true
-	} else {
-		delete(t.idled, k)
-	}
+	t.idled[e.Device] = e.LetIn
 }
 
-func (t *peerTable) allIdled() []portal.EntryKey {
+func (t *peerTable) letIn(id portal.DeviceID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	keys := make([]portal.EntryKey, 0, len(t.idled))
-	for k := range t.idled {
-		keys = append(keys, k)
+	delete(t.idled, id)
+}
+
+func (t *peerTable) anyIdled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.idled) > 0
+}
+
+// idledGone is how many devices that fell idle and have no entry any more are remembered, in case it comes back.
+const idledGone = 10_000
+
+// forgetIdled forgets the devices without an entry when they are too many.
+func (t *peerTable) forgetIdled(entries map[portal.EntryKey]portal.Entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.idled) <= len(entries)+idledGone {
+		return
 	}
-	return keys
+	there := make(map[portal.DeviceID]bool, len(entries))
+	for k := range entries {
+		there[k.Device] = true
+	}
+	for id := range t.idled {
+		if !there[id] {
+			delete(t.idled, id)
+		}
+	}
 }
 
 // live is what to tell the portal of an entry that has just fallen.

@@ -101,9 +101,23 @@ func TestIdleDeviceFallsByTheGatewaysOwnClockUntilItIsRenewed(t *testing.T) {
 		pass(2 * time.Minute) // and a comparison of the whole node
 		want("after a comparison", full, out, full, full)
 
-		quiet.NotAfter, quiet.Revision = time.Now().Add(24*time.Hour), 3
-		mustApply(t, a, portal.Change{Revision: 3, Entries: []portal.Entry{quiet}})
-		want("after it was renewed", full, full, full, full)
+		revision := uint64(2)
+		put := func(when string, level portal.Level) {
+			t.Helper()
+			revision++
+			quiet.Revision = revision
+			mustApply(t, a, portal.Change{Revision: revision, Entries: []portal.Entry{quiet}})
+			want(when, full, level, full, full)
+		}
+		quiet.NotAfter = time.Now().Add(time.Hour)
+		put("after its profile's session became shorter", out)
+		quiet.NotAfter = time.Now().Add(24 * time.Hour)
+		put("and longer", out)
+		revision++
+		mustApply(t, a, portal.Change{Revision: revision, Gone: []portal.EntryKey{quiet.EntryKey}}) // suspended
+		put("after it was suspended and resumed", out)
+		quiet.LetIn++
+		put("after it was renewed", full)
 		s.shake(busy)
 		pass(20 * time.Minute)
 		want("20 minutes after it was renewed", full, full, full, full)

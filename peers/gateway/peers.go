@@ -13,7 +13,7 @@ type peerTable struct {
 	mu       sync.Mutex
 	owners   map[portal.PublicKey]portal.EntryKey
 	seen     map[portal.PublicKey]Peer
-	idled    map[portal.EntryKey]bool    // fallen to quarantine because they were idle
+	idled    map[portal.DeviceID]uint64  // fallen to quarantine because they were idle, and Entry.LetIn at that time
 	sessions map[portal.EntryKey]Session // by certificate, as last reported
 }
 
@@ -21,7 +21,7 @@ func (t *peerTable) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.owners, t.seen = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}
-	t.idled, t.sessions = map[portal.EntryKey]bool{}, map[portal.EntryKey]Session{}
+	t.idled, t.sessions = map[portal.DeviceID]uint64{}, map[portal.EntryKey]Session{}
 }
 
 func (t *peerTable) know(k portal.PublicKey, owner portal.EntryKey) {
@@ -58,7 +58,8 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 			continue
 		}
 		t.seen[p.Key] = p
-		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now, Idled: t.idled[owner]})
+		_, idled := t.idled[owner.Device]
+		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now, Idled: idled})
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (tx *Tx) createGrant(g portal.Grant) error {
 
 // SetGrantEnd lets a grant run until notAfter and notes that the person proved who they are for it just now.
 func (tx *Tx) SetGrantEnd(device portal.DeviceID, notAfter time.Time) error {
-	return one(tx.db.Exec("UPDATE grants SET not_after = ?, renew_at = ? WHERE device_id = ?", micros(notAfter), micros(tx.Now), string(device)))
+	return one(tx.db.Exec("UPDATE grants SET not_after = ?, renew_at = ?, let_in = let_in + 1 WHERE device_id = ?", micros(notAfter), micros(tx.Now), string(device)))
 }
 
 // SetGrantLevel changes how much of its profile a device has.
@@ -47,11 +47,11 @@ func (tx *Tx) EndGrants(ids []portal.DeviceID) error {
 	return nil
 }
 
-// MoveGrants lets the grants of these devices run longer or shorter by so much. Entries are the caller's to write.
-func (tx *Tx) MoveGrants(ids []portal.DeviceID, by time.Duration) error {
+// LetIn has gateways let these devices in again that they hold to be idle. Entries are the caller's to write.
+func (tx *Tx) LetIn(ids []portal.DeviceID) error {
 	for part := range chunks(ids) {
-		if err := tx.db.Exec("UPDATE grants SET not_after = not_after + ? WHERE device_id IN ?", by.Microseconds(), part).Error; err != nil {
-			return fmt.Errorf("move ends of grants: %w", err)
+		if err := tx.db.Exec("UPDATE grants SET let_in = let_in + 1 WHERE device_id IN ?", part).Error; err != nil {
+			return fmt.Errorf("let idle devices in: %w", err)
 		}
 	}
 	return nil

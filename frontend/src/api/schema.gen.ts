@@ -2903,6 +2903,8 @@ export interface components {
              */
             applyMs?: number;
             problem?: string;
+            /** @description Rules and devices that it is told of in a narrower form, because its program is older than they are */
+            withheld?: number;
             connectedDevices: number;
         };
         Enrolment: {

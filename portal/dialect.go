@@ -1,0 +1,43 @@
+package portal
+
+// Dialect is the newest form in which a gateway can be told what to enforce. A gateway says which one it understands when it connects, and 0
+// when it is from before there were any; the portal tells it nothing that it would enforce more openly than it is meant.
+const Dialect = dialectLetIn
+
+// What came with each of them.
+const (
+	dialectLetIn = 1 // conditions on time; Entry.LetIn
+)
+
+// needs is the first dialect that can hold the conditions.
+func (c Conditions) needs() int {
+	if c.IsZero() {
+		return 0
+	}
+	return dialectLetIn
+}
+
+// Withheld reports whether a gateway that understands only dialect must do without the rule as it is.
+func (r CompiledRule) Withheld(dialect int) bool { return r.Conditions.needs() > dialect }
+
+// For is the rule as a gateway that understands only dialect may have it: where it would overlook a condition, an allow leads nowhere and a
+// deny always holds.
+func (r CompiledRule) For(dialect int) CompiledRule {
+	if !r.Withheld(dialect) {
+		return r
+	}
+	if r.Action == Allow {
+		r.Destinations = nil
+	}
+	r.Conditions = Conditions{}
+	return r
+}
+
+// For is the entry as a gateway that understands only dialect may have it: what it knows, so that both ends have the same hash, and at
+// quarantine where it does not know the level.
+func (e Entry) For(dialect int) Entry {
+	if dialect < dialectLetIn {
+		e.LetIn = 0
+	}
+	return e
+}
