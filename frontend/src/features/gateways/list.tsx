@@ -119,7 +119,9 @@ function useColumns(head: number): Column<Gateway>[] {
         <span className={classes.status}>
           <GatewayStatusChip status={g.status} />
           {g.problem && <span className={classes.problem}>{g.problem}</span>}
-          {g.withheld !== undefined && <span className={classes.problem}>{t('gateways.withheld', { count: g.withheld })}</span>}
+          {g.withheld !== undefined && (
+            <span className={classes.problem}>{t('gateways.withheld', { count: g.withheld })}</span>
+          )}
         </span>
       ),
     },
