@@ -90,7 +90,11 @@ func (s *Server) authenticate(c echo.Context) (auth.Who, error) {
 
 // browser is where the request came from.
 func (s *Server) browser(c echo.Context) auth.Browser {
-	return auth.Browser{Addr: clientAddr(c), UserAgent: userAgent(c.Request()), RequestID: requestID(c.Request().Context())}
+	b := auth.Browser{Addr: clientAddr(c), UserAgent: userAgent(c.Request()), RequestID: requestID(c.Request().Context())}
+	if cookie, err := c.Cookie(s.cookieName(sessionCookie)); err == nil {
+		b.Before = portal.NewSecretText(cookie.Value)
+	}
+	return b
 }
 
 // clientAddr is the address of the client, after trusted proxies; the zero address when there is none to be had.

@@ -1160,6 +1160,17 @@ type BrowserSession struct {
 	Current   bool      `json:"current"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
+
+	// Place Where the address is, by the portal's GeoIP database; absent where it has none, or does not know
+	Place *struct {
+		// City In English, where the database has cities
+		City *string `json:"city,omitempty"`
+
+		// Country ISO 3166-1 alpha-2
+		//
+		// Example: KR
+		Country string `json:"country"`
+	} `json:"place,omitempty"`
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }

@@ -1,14 +1,20 @@
 package api_test
 
 import (
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/portal/geo"
+	"github.com/sallyport/sallyport/portal/geo/geotest"
 )
 
 func TestAnAdminSeesAndEndsWhatLetsSomebodyIn(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(w *world) { w.Trusted = prefixesOf("127.0.0.0/8") })
 	boss, ada := w.ready("boss", "admins"), w.ready("ada")
 	second := w.visitor()
 	second.signIn("ada")
@@ -25,6 +31,15 @@ func TestAnAdminSeesAndEndsWhatLetsSomebodyIn(t *testing.T) {
 	if len(sessions.Items) != 2 || sessions.Items[0].Current || sessions.Items[1].Current {
 		t.Errorf("got %+v", sessions)
 	}
+	file := filepath.Join(t.TempDir(), "places.mmdb")
+	must(0, os.WriteFile(file, geotest.Database("KR", "Seoul"), 0o600))
+	w.Places = must(geo.Open(file, w.now, slog.New(slog.DiscardHandler)))
+	abroad := w.visitor()
+	abroad.signInFrom("ada", "203.0.113.7")
+	if a := ada.want(http.StatusOK, "GET", "/sessions", nil); !strings.Contains(a.body, `"place":{"city":"Seoul","country":"KR"}`) || strings.Count(a.body, `"place"`) != 1 {
+		t.Errorf("the place of a session: %s", a.body)
+	}
+	abroad.want(http.StatusNoContent, "DELETE", "/session", nil)
 	var tokens list[struct{ Name string }]
 	boss.want(http.StatusOK, "GET", "/people/"+ada.id+"/tokens", nil).into(t, &tokens)
 	var identities list[struct{ Issuer, Subject string }]

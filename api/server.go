@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/portal"
+	"github.com/sallyport/sallyport/portal/geo"
 	"github.com/sallyport/sallyport/portal/store"
 )
 
@@ -25,7 +26,8 @@ type Server struct {
 	App      fs.FS // the built web app: index.html and assets/
 
 	Directories Directories
-	Sinks       []string // names of the receivers of the audit trail that the configuration has
+	Places      *geo.Places // where addresses are; nil: nobody knows
+	Sinks       []string    // names of the receivers of the audit trail that the configuration has
 
 	PublicURL *url.URL // what browsers call the portal; its scheme decides about Secure cookies and HSTS
 	Trusted   []netip.Prefix

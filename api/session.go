@@ -109,6 +109,12 @@ func (s *Server) sessionsJSON(ctx context.Context, all []portal.Session) []Brows
 			Id: string(one.ID), Current: one.ID == who(ctx).Session.ID, CreatedAt: one.CreatedAt, SeenAt: one.SeenAt, ExpiresAt: one.ExpiresAt,
 			UserAgent: one.UserAgent, Address: addrText(one.Addr),
 		}
+		if place, ok := s.Places.Of(one.Addr); ok {
+			out[i].Place = &struct {
+				City    *string `json:"city,omitempty"`
+				Country string  `json:"country"`
+			}{text(place.City), place.Country}
+		}
 	}
 	return out
 }

@@ -45,6 +45,9 @@ func (s *Service) openSession(tx *store.Tx, o opening, from Browser) (SignedIn, 
 	if stage == Ready {
 		session.ExpiresAt = tx.Now.Add(limits.Absolute)
 	}
+	if err := endBefore(tx, o.user, from); err != nil {
+		return SignedIn{}, err
+	}
 	if err := tx.CreateSession(session, digest(forSession, secret.Reveal())); err != nil {
 		return SignedIn{}, err
 	}
@@ -90,3 +93,19 @@ func (s *Service) takeUpstream(session *portal.Session, who person) error {
 const maxIDToken = 4096
 
 func idTokenPlace(id portal.SessionID) string { return "sessions/" + string(id) + "/id_token" }
+
+// endBefore ends the session that the browser had: its cookie is replaced, and whoever else has a copy must not go on with it.
+func endBefore(tx *store.Tx, user portal.User, from Browser) error {
+	hash, ok := hashSecret(forSession, from.Before.Reveal())
+	if !ok {
+		return nil
+	}
+	old, err := tx.SessionBySecret(hash)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if err := tx.DeleteSession(old.User, old.ID); err != nil {
+		return ignoreNotFound(err)
+	}
+	return tx.Audit(actorOf(user, from), "session.replace", "session:"+string(old.ID), map[string]string{"of": string(old.User)})
+}

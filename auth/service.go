@@ -82,6 +82,7 @@ type Browser struct {
 	Addr      netip.Addr
 	UserAgent string
 	RequestID string
+	Before    portal.Secret // the session cookie that it had; a sign-in ends that session. The zero one for none
 }
 
 // Stage says what a session may do.

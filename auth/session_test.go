@@ -201,3 +201,22 @@ func TestSweepTaskEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// A browser that signs in again has one session: whoever kept a copy of the cookie from before is out.
+func TestSigningInAgainEndsTheBrowsersSessionFromBefore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first := authtest.SignIn(t, w.Service, w.idp, "corp", ada("a"), browser)
+		again := browser
+		again.Before = first.Secret
+		second := authtest.SignIn(t, w.Service, w.idp, "corp", ada("a"), again)
+		w.keep(first.Secret, second.Secret)
+		_, err := w.Authenticate(t.Context(), first.Secret.Reveal(), browser)
+		wantErr(t, "the session from before", err, portal.ErrSignedOut)
+		if _, err := w.Authenticate(t.Context(), second.Secret.Reveal(), browser); err != nil {
+			t.Error(err)
+		}
+		if w.audited("session.replace", "") != 1 {
+			t.Errorf("not in the audit trail:\n%s", w.auditText())
+		}
+	})
+}

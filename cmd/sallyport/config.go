@@ -39,6 +39,7 @@ type Config struct {
 	Guesses    float64
 	Quarantine []portal.Destination
 	Sinks      []Sink // of the audit trail
+	GeoIP      string // file with places of addresses, "" for none
 
 	LogLevel slog.Level
 	LogJSON  bool
@@ -97,6 +98,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Guesses:    p.rate("limits.guesses_per_second", r.Limits.Guesses, defaultGuesses),
 		Quarantine: p.destinations("quarantine", r.Quarantine),
 		Sinks:      p.sinks(r.Audit.Sinks),
+		GeoIP:      r.GeoIPFile,
 		FirstOwner: p.yes("first_owner", r.FirstOwner, false),
 		Local:      p.yes("local_accounts", r.LocalAccounts, false),
 		LogLevel:   p.level(r.Log.Level),

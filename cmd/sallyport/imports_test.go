@@ -14,6 +14,8 @@ const module = "github.com/sallyport/sallyport/"
 var arrows = map[string][]string{
 	"portal":                  {},
 	"portal/seal":             {},
+	"portal/geo":              {},
+	"portal/geo/geotest":      {},
 	"portal/posture":          {"portal"},
 	"portal/store":            {"portal", "migrations"},
 	"portal/store/storetest":  {"portal", "portal/store", "migrations"},
@@ -37,7 +39,7 @@ var arrows = map[string][]string{
 	"peers/gateway/openvpn":            {"peers/gateway", "peers/gateway/openvpn/management", "peers/feed", "portal"},
 	"peers/gateway/openvpn/management": {},
 
-	"api": {"auth", "auth/trail", "peers", "peers/feed", "peers/policyfile", "portal", "portal/seal", "portal/store", "migrations", "frontend"},
+	"api": {"auth", "auth/trail", "peers", "peers/feed", "peers/policyfile", "portal", "portal/geo", "portal/seal", "portal/store", "migrations", "frontend"},
 	"cmd/sallyport-gateway": {
 		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/probe", "peers/gateway/usernet",
 		"peers/gateway/openvpn", "peers/gateway/openvpn/management", "peers/feed", "portal",

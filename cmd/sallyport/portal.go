@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/frontend"
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/peers/feed"
+	"github.com/sallyport/sallyport/portal/geo"
 	"github.com/sallyport/sallyport/portal/store"
 )
 
@@ -67,6 +68,12 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}
 	s.gateways.Live = s.hub
 	s.peers.Quarantine, s.peers.Streams, s.peers.Prober = cfg.Quarantine, s.hub, s.hub
+	var places *geo.Places
+	if cfg.GeoIP != "" {
+		if places, err = geo.Open(cfg.GeoIP, time.Now, log); err != nil {
+			return nil, fmt.Errorf("geoip_file: %w", err)
+		}
+	}
 	directories := &scim.Service{Store: db, Accounts: s.auth, Tunnels: s.peers, Public: public, Log: log}
 	app, built := frontend.App()
 	if !built {
@@ -75,7 +82,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.api = &api.Server{
 		Store: db, Auth: s.auth, Peers: s.peers, Gateways: s.gateways, Live: s.hub, App: app, PublicURL: cfg.PublicURL, Trusted: cfg.Trusted,
 		Version: version, Demo: cfg.Demo, RenewWithin: cfg.Sessions.Renew, PerSecond: cfg.Requests, GuessesPerSecond: cfg.Guesses,
-		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(cfg.Sinks),
+		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(cfg.Sinks), Places: places,
 	}
 	if s.handler, err = s.api.Handler(); err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type rawConfig struct {
 	Limits        rawLimits     `yaml:"limits"`
 	Quarantine    []string      `yaml:"quarantine"`
 	Audit         rawAudit      `yaml:"audit"`
+	GeoIPFile     string        `yaml:"geoip_file"`
 	Log           rawLog        `yaml:"log"`
 }
 
@@ -138,6 +139,7 @@ func (r *rawConfig) environment() map[string]*string {
 		"SALLYPORT_METRICS_LISTEN":      &r.Metrics.Listen,
 		"SALLYPORT_FIRST_OWNER":         &r.FirstOwner,
 		"SALLYPORT_LOCAL_ACCOUNTS":      &r.LocalAccounts,
+		"SALLYPORT_GEOIP_FILE":          &r.GeoIPFile,
 		"SALLYPORT_LOG_LEVEL":           &r.Log.Level,
 		"SALLYPORT_LOG_FORMAT":          &r.Log.Format,
 		"SALLYPORT_REQUESTS_PER_SECOND": &r.Limits.Requests,

@@ -2045,6 +2045,16 @@ export interface components {
             expiresAt: string;
             userAgent: string;
             address: string;
+            /** @description Where the address is, by the portal's GeoIP database; absent where it has none, or does not know */
+            place?: {
+                /**
+                 * @description ISO 3166-1 alpha-2
+                 * @example KR
+                 */
+                country: string;
+                /** @description In English, where the database has cities */
+                city?: string;
+            };
         };
         Ended: {
             ended: number;
