@@ -45,7 +45,8 @@ type demo struct {
 	listeners
 	site     *site
 	provider *demoidp.Server
-	endpoint netip.AddrPort // WireGuard's
+	partner  *demoidp.Server // nil unless only this machine reaches the demo
+	endpoint netip.AddrPort  // WireGuard's
 	node     *demoGateway
 	ready    chan struct{} // closed when the gateway serves
 }
@@ -142,6 +143,9 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	if err != nil {
 		return err
 	}
+	if d.partner, err = newDemoPartner(d.host, public); err != nil {
+		return err
+	}
 	keys, err := demoKeyring(filepath.Join(d.dir, "master.key"))
 	if err != nil {
 		return err
@@ -149,6 +153,7 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	cfg := Config{
 		PublicURL: public, Database: portal.NewSecretText(filepath.Join(d.dir, "sallyport.db")), Keys: keys, GatewayPortal: []string{d.gateways.Addr().String()},
 		Grace: 24 * time.Hour, Providers: []*auth.Provider{d.provider.Provider(demoProviderID)}, Guesses: defaultGuesses, Demo: true,
+		Networks:   demoNetworks(d.host),
 		Quarantine: []portal.Destination{{Prefix: netip.PrefixFrom(d.host, d.host.BitLen()), Transport: portal.TCP}},
 	}
 	if d.site, err = newSite(ctx, cfg, d.log); err != nil {
@@ -159,6 +164,9 @@ func (d *demo) open(ctx context.Context, c demoCmd) (err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(d.provider.Path(), d.provider)
+	if d.partner != nil {
+		mux.Handle(d.partner.Path(), d.partner)
+	}
 	mux.Handle("/", d.site.handler)
 	d.site.handler = byName(public, mux)
 	if err := d.site.peers.SeedDemo(ctx, peers.Demo{Intranet: demoIntranetPrefix, Ports: []portal.PortRange{{First: demoIntranet.Port(), Last: demoIntranet.Port()}}}); err != nil {
@@ -343,6 +351,11 @@ func (d *demo) banner(w io.Writer) {
     3. Open http://%s through the tunnel. The device's card turns green by itself.
     4. Revoke the device: the page is gone at once. Sign in as the admin to see the gateway and the audit trail.
 `, demoIntranet.Addr())
+	if d.partner != nil {
+		fmt.Fprintf(w, `    5. As the admin, add another provider: id %s, issuer %s/partner-idp,
+       client ID %s, client secret %s. Test it, save it, and sign in with it or connect it to your account.
+`, demoPartnerID, d.site.cfg.PublicURL, demoPartnerClient, demoPartnerSecret)
+	}
 	if d.host.IsLoopback() {
 		fmt.Fprintf(w, "\n  Only this machine reaches the demo. For a phone: sallyport demo --host ADDRESS-OF-THIS-MACHINE\n")
 	} else {

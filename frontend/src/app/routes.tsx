@@ -77,6 +77,7 @@ const getDevice = createRoute({
 const security = createRoute({
   getParentRoute: () => app,
   path: '/security',
+  validateSearch: (s: Search): Texts<'problem' | 'id'> => ({ problem: text(s.problem), id: text(s.id) }),
   component: lazy(() => import('../features/security/page.tsx'), 'SecurityPage'),
 });
 
@@ -193,6 +194,28 @@ const secondFactors = createRoute({
   component: lazy(() => import('../features/second-factors/page.tsx'), 'SecondFactorsPage'),
 });
 
+const providers = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/providers',
+  beforeLoad: needs('settings.read'),
+  validateSearch: (s: Search): Texts<'add'> => ({ add: text(s.add) }), // a provider's id may be any word, so "new" is none
+  component: lazy(() => import('../features/providers/list.tsx'), 'ProvidersPage'),
+});
+
+const provider = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/providers/$id',
+  beforeLoad: needs('settings.read'),
+  component: lazy(() => import('../features/providers/edit.tsx'), 'ProviderPage'),
+});
+
+const providerTest = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/provider-tests/$id',
+  beforeLoad: needs('settings.read'),
+  component: lazy(() => import('../features/providers/test-page.tsx'), 'ProviderTestPage'),
+});
+
 const policy = createRoute({
   getParentRoute: () => app,
   path: '/admin/policy',
@@ -229,6 +252,6 @@ export const routeTree = root.addChildren([
     profile,
     access,
     audit,
-    settings.addChildren([secondFactors]),
+    settings.addChildren([providers, provider, providerTest, secondFactors]),
   ]),
 ]);

@@ -13,6 +13,7 @@ import { Answer } from '../../ui/states.tsx';
 import { DataTable } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import classes from './people.module.css';
+import { PersonAccounts } from './person-accounts.tsx';
 import { ResetFactorsDialog, RoleSelect, SuspendDialog } from './person-dialogs.tsx';
 import { PersonFactors } from './person-factors.tsx';
 import { PersonStateChip } from './person-state.tsx';
@@ -34,6 +35,7 @@ export function PersonPage() {
             <Section title={t('people.factors')}>
               <PersonFactors id={found.id} />
             </Section>
+            <PersonAccounts id={found.id} />
             <Section title={t('people.devices')}>
               <Devices owner={found.id} />
             </Section>

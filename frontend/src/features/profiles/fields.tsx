@@ -227,6 +227,12 @@ export function ProfileFields({ values, onChange, problems }: Props) {
             checked={values.approval}
             onChange={(e) => set({ approval: e.currentTarget.checked })}
           />
+          <Switch
+            label={t('profiles.logoutEndsGrants')}
+            description={t('profiles.logoutEndsGrantsHint')}
+            checked={values.logoutEndsGrants}
+            onChange={(e) => set({ logoutEndsGrants: e.currentTarget.checked })}
+          />
         </div>
       </Card>
     </>

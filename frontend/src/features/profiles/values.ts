@@ -16,6 +16,7 @@ export type Values = {
   sessionHours: number | string;
   idleMinutes: number | string;
   approval: boolean;
+  logoutEndsGrants: boolean;
   maxDevices: number | string;
   groups: string[];
   pops: string[];
@@ -36,6 +37,7 @@ export const fresh: Values = {
   sessionHours: 12,
   idleMinutes: 0,
   approval: false,
+  logoutEndsGrants: false,
   maxDevices: 5,
   groups: [],
   pops: [],
@@ -57,6 +59,7 @@ export function valuesOf(p: Profile): Values {
     sessionHours: sessionOf(p) / 3600,
     idleMinutes: p.idleSeconds / 60,
     approval: p.approval,
+    logoutEndsGrants: p.logoutEndsGrants ?? false,
     maxDevices: p.maxDevices,
     groups: p.groups,
     pops: p.pops,
@@ -79,6 +82,7 @@ export function inputOf(v: Values): ProfileInput {
     sessionSeconds: Math.round((Number(v.sessionHours) || 12) * 3600),
     idleSeconds: Math.round((Number(v.idleMinutes) || 0) * 60),
     approval: v.approval,
+    logoutEndsGrants: v.logoutEndsGrants,
     maxDevices: Number(v.maxDevices) || 0,
     groups: v.groups,
     pops: v.pops,

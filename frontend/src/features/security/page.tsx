@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Page } from '../../ui/page.tsx';
+import { AccountSection } from './accounts.tsx';
 import { FactorSection } from './factors.tsx';
 import { SessionSection } from './sessions.tsx';
 import { TokenSection } from './tokens.tsx';
@@ -9,6 +10,7 @@ export function SecurityPage() {
   return (
     <Page title={t('security.title')} lead={t('security.lead')} narrow>
       <FactorSection />
+      <AccountSection />
       <SessionSection />
       <TokenSection />
     </Page>
