@@ -50,18 +50,15 @@ func Compile(s Snapshot) Objects {
 			tagged[t] = append(tagged[t], r.ID)
 		}
 	}
-	by := rulesBy{map[portal.GroupID][]portal.RuleID{}, map[portal.UserID][]portal.RuleID{}}
+	named := map[portal.UserID][]portal.RuleID{}
 	for _, r := range s.Rules {
 		o.Rules[r.ID] = compileRule(r, selected(r, resources, tagged))
-		for _, g := range r.Groups {
-			by.group[g] = append(by.group[g], r.ID)
-		}
 		for _, u := range r.People {
-			by.person[u] = append(by.person[u], r.ID)
+			named[u] = append(named[u], r.ID)
 		}
 	}
 	for _, d := range s.Devices {
-		sig := signatureOf(d.User, s.Groups[d.User], by)
+		sig := signature(s.Groups[d.User], named[d.User])
 		if e, ok := entryOf(d, s.Grants[d.ID], s.Active[d.User], profiles[d.Profile], s.Groups[d.User], sig.ID); ok {
 			o.Entries[e.EntryKey] = e
 			o.Signatures[sig.ID] = sig
@@ -88,12 +85,6 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 	}, true
 }
 
-// rulesBy is which rules name whom.
-type rulesBy struct {
-	group  map[portal.GroupID][]portal.RuleID
-	person map[portal.UserID][]portal.RuleID
-}
-
 // selected are the resources that a rule names, itself or by a tag.
 func selected(r portal.Rule, resources map[portal.ResourceID]portal.Resource, tagged map[string][]portal.ResourceID) []portal.Resource {
 	ids := slices.Clone(r.Resources)
@@ -109,28 +100,22 @@ func selected(r portal.Rule, resources map[portal.ResourceID]portal.Resource, ta
 	return named
 }
 
-// signatureOf is the set of rules that concern a person. People with the same rights share one, whatever groups they have them from.
-func signatureOf(user portal.UserID, groups []portal.GroupID, by rulesBy) portal.Signature {
-	rules := append(slices.Clone(by.group[portal.Everyone]), by.person[user]...)
+// signature is that of the people who are in these groups, all of them, and whom these rules name themselves. It is named by the hash of both,
+// so that nothing but a change of either makes another one of it: not a rule that comes for one of the groups, though it be the first.
+func signature(groups []portal.GroupID, rules []portal.RuleID) portal.Signature {
+	groups, rules = ordered(groups), ordered(rules)
+	h := sha256.New()
 	for _, g := range groups {
-		if g != portal.Everyone {
-			rules = append(rules, by.group[g]...)
-		}
+		h.Write([]byte("group " + g + "\n"))
 	}
-	return signature(rules)
+	for _, r := range rules {
+		h.Write([]byte("rule " + r + "\n"))
+	}
+	return portal.Signature{ID: portal.SignatureID(hex.EncodeToString(h.Sum(nil)[:16])), Groups: groups, Rules: rules}
 }
 
-// signature names a set of rules by the hash of its sorted ids.
-func signature(rules []portal.RuleID) portal.Signature {
-	slices.Sort(rules)
-	rules = slices.Compact(rules)
-	h := sha256.New()
-	for _, r := range rules {
-		h.Write([]byte(r))
-		h.Write([]byte{'\n'})
-	}
-	return portal.Signature{ID: portal.SignatureID(hex.EncodeToString(h.Sum(nil)[:16])), Rules: rules}
-}
+// ordered is a sorted copy without repetition.
+func ordered[T cmp.Ordered](list []T) []T { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // compileRule multiplies the prefixes of a rule's resources with their transports and ports, in one order and without repetition.
 func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule {
@@ -147,7 +132,7 @@ func compileRule(r portal.Rule, resources []portal.Resource) portal.CompiledRule
 		}
 	}
 	return portal.CompiledRule{
-		ID: r.ID, Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations), Conditions: r.Conditions,
+		ID: r.ID, Groups: ordered(r.Groups), Action: r.Action, Destinations: slices.SortedFunc(maps.Keys(set), compareDestinations), Conditions: r.Conditions,
 	}
 }
 

@@ -100,7 +100,8 @@ func (s *Service) RenameGroup(ctx context.Context, by portal.Actor, id portal.Gr
 // DeleteGroup removes a group and its memberships. While something names it, it returns ErrInUse with what does in Fields; ErrGroupKept while
 // a directory keeps it.
 func (s *Service) DeleteGroup(ctx context.Context, by portal.Actor, id portal.GroupID) error {
-	return s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
+	var members []portal.UserID
+	err := s.managing(ctx, by, portal.GroupsWrite, func(p *policy) error {
 		v, uses, err := viewGroup(p.tx, id)
 		switch {
 		case err != nil:
@@ -110,11 +111,31 @@ func (s *Service) DeleteGroup(ctx context.Context, by portal.Actor, id portal.Gr
 		case v.Directory != "":
 			return ErrGroupKept
 		}
+		if members, err = p.tx.MembersWithDevices(id); err != nil {
+			return err
+		}
 		if err := p.tx.DeleteGroup(id); err != nil {
 			return err
 		}
 		return p.tx.Audit(by, "group.delete", groupTarget(id), map[string]any{"name": v.Name, "members": v.Members})
 	})
+	if err != nil {
+		return err
+	}
+	return s.forgetGroup(ctx, members)
+}
+
+// forgetGroup takes a group that is gone out of the signatures of those who were in it. No rule is for it any more, so nothing depends on when: it is
+// done a part at a time, so that who revokes a device does not wait for it.
+func (s *Service) forgetGroup(ctx context.Context, members []portal.UserID) error {
+	ctx = context.WithoutCancel(ctx) // half of it would be right and stay in the log for ever
+	for part := range slices.Chunk(members, batch) {
+		err := s.inTx(ctx, func(tx *store.Tx) error { return s.PeopleChanged(tx, portal.System, part) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inUse is ErrInUse that says by what.

@@ -24,17 +24,12 @@ func lockPolicy(tx *store.Tx) (*policy, error) {
 	return &policy{tx: tx, profiles: map[portal.ProfileID]portal.Profile{}}, tx.LockFeed()
 }
 
-// concerned compiles the entries of all devices of these people and of the members of these groups.
-func (p *policy) concerned(groups []portal.GroupID, people []portal.UserID) error {
-	if len(groups) > 0 {
-		if err := p.devices(store.DeviceFilter{Groups: groups}); err != nil {
-			return err
-		}
+// named compiles the entries of all devices of these people, whom a rule has begun or ceased to name.
+func (p *policy) named(people []portal.UserID) error {
+	if len(people) == 0 {
+		return nil
 	}
-	if len(people) > 0 {
-		return p.devices(store.DeviceFilter{Users: people})
-	}
-	return nil
+	return p.devices(store.DeviceFilter{Users: people})
 }
 
 // batch is how many devices are compiled at a time.
@@ -68,7 +63,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 	if len(devices) == 0 {
 		return nil
 	}
-	groups, subjects, err := p.rights(devices)
+	groups, named, err := p.rights(devices)
 	if err != nil {
 		return err
 	}
@@ -88,7 +83,7 @@ func (p *policy) compile(devices []store.DeviceRecord, active func(store.DeviceR
 		if err != nil {
 			return err
 		}
-		sig := signatureOf(d.User, groups[d.User], subjects)
+		sig := signature(groups[d.User], named[d.User])
 		want, ok := entryOf(d.Device, d.Grant, active(d), profile, groups[d.User], sig.ID)
 		switch old, there := have[keys[i]]; {
 		case !ok && there:
@@ -161,29 +156,18 @@ func (p *policy) dropUnused(left []portal.SignatureID) error {
 	return p.write(drops)
 }
 
-// rights reads the groups of the devices' owners, and the rules that name those groups, the owners or Everyone.
-func (p *policy) rights(devices []store.DeviceRecord) (map[portal.UserID][]portal.GroupID, rulesBy, error) {
-	var by rulesBy
+// rights reads the groups of the devices' owners, and the rules that name the owners.
+func (p *policy) rights(devices []store.DeviceRecord) (groups map[portal.UserID][]portal.GroupID, named map[portal.UserID][]portal.RuleID, err error) {
 	seen := map[portal.UserID]bool{}
 	for _, d := range devices {
 		seen[d.User] = true
 	}
 	people := slices.Sorted(maps.Keys(seen))
-	groups, err := p.tx.GroupIDsOf(people)
-	if err != nil {
-		return nil, by, err
+	if groups, err = p.tx.GroupIDsOf(people); err != nil {
+		return nil, nil, err
 	}
-	named := map[portal.GroupID]bool{portal.Everyone: true}
-	for _, ids := range groups {
-		for _, g := range ids {
-			named[g] = true
-		}
-	}
-	if by.group, err = p.tx.RulesOfGroups(slices.Sorted(maps.Keys(named))); err != nil {
-		return nil, by, err
-	}
-	by.person, err = p.tx.RulesOfPeople(people)
-	return groups, by, err
+	named, err = p.tx.RulesOfPeople(people)
+	return groups, named, err
 }
 
 func (p *policy) profile(id portal.ProfileID) (portal.Profile, error) {
@@ -203,11 +187,11 @@ func (p *policy) newDevice(d portal.Device, g portal.Grant, profile portal.Profi
 	if d.State != portal.DeviceActive {
 		return "", nil
 	}
-	rules, err := p.tx.RulesOf(d.User)
+	groups, rules, err := p.tx.RightsOf(d.User)
 	if err != nil {
 		return "", err
 	}
-	sig := signature(rules)
+	sig := signature(groups, rules)
 	changes, err := p.newSignatures(map[portal.SignatureID]portal.Signature{sig.ID: sig})
 	if err != nil {
 		return "", err

@@ -68,10 +68,11 @@ func some[T any](t *rapid.T, label string, list []T, least int) []T {
 
 // steps are what people and admins do. An answer that names a caller's mistake is fine; the log must be right all the same.
 func (o *office) steps() map[string]func(t *rapid.T) error {
+	people := []portal.UserID{o.people[0].User, o.people[1].User}
 	ruleInput := func(t *rapid.T) peers.RuleInput {
 		return peers.RuleInput{
 			Name: o.name(), Reason: "x", Action: pick(t, "action", []portal.Action{portal.Allow, portal.Deny}),
-			Groups: some(t, "groups", o.groups, 1), Resources: some(t, "resources", o.resources, 1),
+			Groups: some(t, "groups", o.groups, 1), Resources: some(t, "resources", o.resources, 1), People: some(t, "people", people, 0),
 		}
 	}
 	needs := func(n int, t *rapid.T) {
@@ -140,6 +141,18 @@ func (o *office) steps() map[string]func(t *rapid.T) error {
 				}
 				return o.s.GroupsChanged(tx, u, u.User)
 			})
+		},
+		"a group comes and goes": func(t *rapid.T) error {
+			g, err := o.s.CreateGroup(o.ctx(), o.admin, o.name())
+			if err != nil {
+				return err
+			}
+			for _, u := range some(t, "members", people, 0) {
+				if err := o.s.SetMember(o.ctx(), o.admin, g.ID, u, true); err != nil {
+					return err
+				}
+			}
+			return o.s.DeleteGroup(o.ctx(), o.admin, g.ID)
 		},
 		"create rule": func(t *rapid.T) error {
 			r, err := o.s.CreateRule(o.ctx(), o.admin, ruleInput(t))

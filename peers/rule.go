@@ -127,13 +127,14 @@ func (p *policy) createRule(by portal.Actor, r portal.Rule) error {
 	if err := p.rule(r); err != nil {
 		return err
 	}
-	if err := p.concerned(r.Groups, r.People); err != nil {
+	if err := p.named(r.People); err != nil {
 		return err
 	}
 	return p.tx.Audit(by, "rule.create", ruleTarget(r.ID), r)
 }
 
-// UpdateRule replaces a rule. Where its groups stay the same, one object goes to gateways, whatever the number of people.
+// UpdateRule replaces a rule. One object goes to gateways, whatever the number of people in its groups, and the entries of those whom it names
+// themselves from now on or no longer.
 func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.RuleID, in RuleInput) (view RuleView, err error) {
 	err = s.managing(ctx, by, portal.AccessWrite, func(p *policy) error {
 		old, err := p.tx.Rule(id)
@@ -151,7 +152,7 @@ func (s *Service) UpdateRule(ctx context.Context, by portal.Actor, id portal.Rul
 		if err := p.rule(r); err != nil {
 			return err
 		}
-		if err := p.concerned(difference(old.Groups, r.Groups), difference(old.People, r.People)); err != nil {
+		if err := p.named(difference(old.People, r.People)); err != nil {
 			return err
 		}
 		if view, err = oneRule(p.tx, r); err != nil {
@@ -181,7 +182,7 @@ func (p *policy) deleteRule(by portal.Actor, old portal.Rule) error {
 	if err := p.tx.EndRequestOfRule(old.ID); err != nil {
 		return err
 	}
-	if err := p.concerned(old.Groups, old.People); err != nil {
+	if err := p.named(old.People); err != nil {
 		return err
 	}
 	if err := p.write([]store.LogChange{{Key: store.RuleKey(old.ID)}}); err != nil {

@@ -69,6 +69,14 @@ func TestChangeCostsWhatItTouches(t *testing.T) {
 		input := func(groups []portal.GroupID, action portal.Action) peers.RuleInput {
 			return peers.RuleInput{Name: "git", Reason: "test", Action: action, Groups: groups, Resources: []portal.ResourceID{git.ID}}
 		}
+		named := func(name string, groups []portal.GroupID, people ...portal.UserID) peers.RuleInput {
+			in := input(groups, portal.Allow)
+			in.Name, in.People = name, people
+			return in
+		}
+		var more portal.Rule
+		idle, err := h.s.CreateGroup(h.ctx(), h.admin, "idle")
+		h.ok(err)
 		must := func(_ any, err error) { h.ok(err) }
 		for _, c := range []struct {
 			name string
@@ -83,9 +91,19 @@ func TestChangeCostsWhatItTouches(t *testing.T) {
 			{"resource renamed", func() {
 				must(h.s.UpdateResource(h.ctx(), h.admin, git.ID, peers.ResourceInput{Name: "Git!", Prefixes: []string{"10.20.2.0/24"}, Transport: portal.UDP}))
 			}, ""},
-			{"rule for one group: its people's signature and entries", func() {
-				h.rule("more", []portal.GroupID{eng.ID}, git.ID)
-			}, "rule sig entry"},
+			{"the first rule of a group", func() { more = h.rule("more", []portal.GroupID{eng.ID}, git.ID) }, "rule"},
+			{"a rule that comes to be for everyone, and its group's no more", func() {
+				must(h.s.UpdateRule(h.ctx(), h.admin, more.ID, named("more", all)))
+			}, "rule"},
+			{"a rule that comes to name a person", func() {
+				must(h.s.UpdateRule(h.ctx(), h.admin, more.ID, named("more", all, h.jun.User)))
+			}, "sig entry -sig"},
+			{"a rule that names nobody any more", func() {
+				must(h.s.UpdateRule(h.ctx(), h.admin, more.ID, named("more", all)))
+			}, "sig entry -sig"},
+			{"a rule for everyone deleted", func() { h.ok(h.s.DeleteRule(h.ctx(), h.admin, more.ID)) }, "-rule"},
+			{"a person joins a group without rules", func() { h.ok(h.s.SetMember(h.ctx(), h.admin, idle.ID, h.jun.User, true)) }, "sig entry -sig"},
+			{"that group is deleted", func() { h.ok(h.s.DeleteGroup(h.ctx(), h.admin, idle.ID)) }, "sig entry -sig"},
 			{"rule for a group without people", func() {
 				empty, err := h.s.CreateGroup(h.ctx(), h.admin, "empty")
 				h.ok(err)

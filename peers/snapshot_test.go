@@ -112,10 +112,10 @@ func (h *house) sameAsCompiled() error {
 		return sameTime && a == b
 	})...)
 	diff = append(diff, differences("signature", got.Signatures, want.Signatures, func(a, b portal.Signature) bool {
-		return a.ID == b.ID && slices.Equal(a.Rules, b.Rules)
+		return a.ID == b.ID && slices.Equal(a.Groups, b.Groups) && slices.Equal(a.Rules, b.Rules)
 	})...)
 	diff = append(diff, differences("rule", got.Rules, want.Rules, func(a, b portal.CompiledRule) bool {
-		return a.ID == b.ID && a.Action == b.Action && slices.Equal(a.Destinations, b.Destinations)
+		return a.ID == b.ID && a.Action == b.Action && slices.Equal(a.Groups, b.Groups) && slices.Equal(a.Destinations, b.Destinations)
 	})...)
 	diff = append(diff, differences("profile", got.Profiles, want.Profiles, func(a, b portal.ServedProfile) bool {
 		return a.ID == b.ID && a.Pool == b.Pool && slices.Equal(a.PoPs, b.PoPs)

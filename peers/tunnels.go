@@ -70,6 +70,26 @@ func (s *Service) Recompile(tx *store.Tx, by portal.Actor) error {
 	return tx.Audit(by, "policy.recompile", "policy", map[string]any{"revision": p.last})
 }
 
+// compiled counts the forms that the compiler has given to objects: raise it with each one that says the same in another way.
+const compiled = 2
+
+// Upgrade writes the feed log anew, in one transaction, when a portal of an earlier version has written it. Call it before anything follows the log.
+func (s *Service) Upgrade(ctx context.Context) error {
+	return s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockFeed(); err != nil {
+			return err
+		}
+		version, err := tx.Compiled()
+		if err != nil || version >= compiled {
+			return err
+		}
+		if err := s.Recompile(tx, portal.System); err != nil {
+			return err
+		}
+		return tx.SetCompiled(compiled)
+	})
+}
+
 // LoggedOut ends the grants of the person's devices whose profile says that they end with the session at the provider, and returns how many
 // were running. The devices stay, and the next sign-in renews them.
 func (s *Service) LoggedOut(tx *store.Tx, by portal.Actor, id portal.UserID) (ended int, err error) {

@@ -7,20 +7,6 @@ import (
 	"github.com/sallyport/sallyport/portal/store"
 )
 
-// ManyGroupsChanged is GroupsChanged for any number of people whose membership in one group changed. A group that no rule and no profile
-// names decides nothing, so then nothing is compiled; that is asked under the feed lock, under which rules and profiles change.
-func (s *Service) ManyGroupsChanged(tx *store.Tx, _ portal.Actor, group portal.GroupID, ids []portal.UserID) error {
-	p, err := lockPolicy(tx)
-	if err != nil {
-		return err
-	}
-	uses, err := tx.GroupUses(group)
-	if err != nil || len(uses) == 0 {
-		return err
-	}
-	return p.people(ids)
-}
-
 // PeopleChanged is GroupsChanged for any number of people.
 func (s *Service) PeopleChanged(tx *store.Tx, _ portal.Actor, ids []portal.UserID) error {
 	if len(ids) == 0 {

@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -100,16 +101,16 @@ func TestGroupsFromASignInChangeWhatThePersonReaches(t *testing.T) {
 			h.ok(h.sameAsCompiled())
 		}
 		sync("eng")
-		if same, _ := h.entry(d); same.Signature != before.Signature {
-			t.Error("a group that no rule names changed the signature")
-		}
+		with, _ := h.entry(d)
 		groups, err := h.s.Groups(h.ctx(), h.admin)
 		h.ok(err)
 		r := h.rule("git", []portal.GroupID{groups[1].ID}, h.resource("git", "10.20.1.0/24").ID)
 		h.ok(h.sameAsCompiled())
-		with, _ := h.entry(d)
-		if rules := h.logged().Signatures[with.Signature].Rules; len(rules) != 1 || rules[0] != r.ID {
-			t.Errorf("rules are %v, want %s", rules, r.ID)
+		if same, _ := h.entry(d); same != with {
+			t.Error("a rule for the group changed the entries of its members")
+		}
+		if o := h.logged(); !o.Rules[r.ID].Concerns(o.Signatures[with.Signature]) {
+			t.Errorf("%+v is not for %+v", o.Rules[r.ID], o.Signatures[with.Signature])
 		}
 		sync()
 		if after, _ := h.entry(d); after.Signature != before.Signature {
@@ -132,6 +133,36 @@ func TestRemovedPersonLeavesNothingInTheFeed(t *testing.T) {
 		if next := h.device(h.jun, "next"); next.Addr != d.Addr {
 			t.Errorf("next address is %s, want the freed %s", next.Addr.V4, d.Addr.V4)
 		}
+		h.ok(h.sameAsCompiled())
+	})
+}
+
+// An earlier version named each rule in every signature that it applied to, and rewrote the entries of a group when its first rule came.
+func TestALogOfAnEarlierVersionIsWrittenAnewOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		r := h.rule("all", []portal.GroupID{portal.Everyone}, h.resource("git", "10.20.1.0/24").ID)
+		d := h.device(h.mina, "laptop")
+		h.ok(h.s.Upgrade(h.ctx())) // the first start
+		h.tx(func(tx *store.Tx) error {
+			e := h.logged().Entries[portal.EntryKey{Profile: d.Profile, Device: d.ID}]
+			now := e.Signature
+			e.Signature = "old"
+			_, err1 := tx.Put(store.EntryKey(e.EntryKey), func(rev uint64) any { e.Revision = rev; return e })
+			_, err2 := tx.Put(store.SignatureKey("old"), func(rev uint64) any {
+				return portal.Signature{ID: "old", Rules: []portal.RuleID{r.ID}, Revision: rev}
+			})
+			_, err3 := tx.Drop(store.SignatureKey(now))
+			err4 := tx.SetSignatures(map[portal.DeviceID]portal.SignatureID{d.ID: "old"})
+			return errors.Join(err1, err2, err3, err4)
+		})
+		if h.sameAsCompiled() == nil {
+			t.Fatal("the old form is as good as the new one")
+		}
+		if got := h.written(func() { h.ok(h.s.Upgrade(h.ctx())) }); len(got) > 0 {
+			t.Errorf("a second start wrote %v", got)
+		}
+		h.tx(func(tx *store.Tx) error { return tx.SetCompiled(0) })
+		h.ok(h.s.Upgrade(h.ctx()))
 		h.ok(h.sameAsCompiled())
 	})
 }

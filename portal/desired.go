@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -58,20 +59,29 @@ func (e Entry) LevelAt(now time.Time) Level {
 	return e.Level
 }
 
-// Signature is a set of rules that apply together. People with the same rights share one.
+// Signature is what decides which rules apply: the groups that somebody is in, and the rules that name that person. People who are in the same
+// groups share one.
 type Signature struct {
 	ID       SignatureID `json:"id"`
-	Rules    []RuleID    `json:"rules"` // sorted
+	Groups   []GroupID   `json:"groups,omitempty"` // sorted, without Everyone
+	Rules    []RuleID    `json:"rules"`            // sorted; beside those of the groups
 	Revision uint64      `json:"rev"`
 }
 
-// CompiledRule is a rule as a gateway needs it: action, destinations and conditions, whatever the number of people it concerns.
+// CompiledRule is a rule as a gateway needs it: for which groups, action, destinations and conditions, whatever the number of people it concerns.
 type CompiledRule struct {
 	ID           RuleID        `json:"id"`
+	Groups       []GroupID     `json:"groups,omitempty"` // sorted, Everyone included
 	Action       Action        `json:"action"`
 	Destinations []Destination `json:"dst"`
 	Conditions   Conditions    `json:"if,omitzero"`
 	Revision     uint64        `json:"rev"`
+}
+
+// Concerns reports whether the rule applies to who has the signature.
+func (r CompiledRule) Concerns(g Signature) bool {
+	return slices.Contains(g.Rules, r.ID) ||
+		slices.ContainsFunc(r.Groups, func(id GroupID) bool { return id == Everyone || slices.Contains(g.Groups, id) })
 }
 
 // At is the rule as it holds at now: without destinations when it is out of time.

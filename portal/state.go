@@ -45,23 +45,32 @@ func (d Delta) Empty() bool {
 	return !d.Node && !d.OpenVPN && len(d.Entries) == 0 && len(d.Signatures) == 0 && len(d.Rules) == 0
 }
 
-// State is a Desired that changes: it keeps only signatures that an entry names and rules that a signature names, and a hash of all
-// of it, in time that follows the change and not the size. Portal and gateway run the same code, so their hashes can be compared.
+// State is a Desired that changes: it keeps only signatures that an entry names and rules that are for Everyone or apply to a signature, and a
+// hash of all of it, in time that follows the change and not the size. Portal and gateway run the same code, so their hashes can be compared.
 // It is not safe for concurrent use.
 type State struct {
 	Desired
-	sigRefs  map[SignatureID]int // entries that name the signature
-	ruleRefs map[RuleID]int      // signatures that name the rule
-	sum      [4]uint64           // sum, modulo 2^256 by lanes, of the hashes of all objects
+	sigRefs   map[SignatureID]int             // entries that name the signature
+	ruleRefs  map[RuleID]int                  // signatures that name the rule
+	groupRefs map[GroupID]int                 // signatures that name the group
+	ruleOf    map[GroupID]map[RuleID]struct{} // rules that are for the group
+	sum       [4]uint64                       // sum, modulo 2^256 by lanes, of the hashes of all objects
 }
 
 // NewState returns an empty state at revision 0.
 func NewState() *State {
 	return &State{
-		Desired:  Desired{Entries: map[EntryKey]Entry{}, Signatures: map[SignatureID]Signature{}, Rules: map[RuleID]CompiledRule{}},
-		sigRefs:  map[SignatureID]int{},
-		ruleRefs: map[RuleID]int{},
+		Desired:   Desired{Entries: map[EntryKey]Entry{}, Signatures: map[SignatureID]Signature{}, Rules: map[RuleID]CompiledRule{}},
+		sigRefs:   map[SignatureID]int{},
+		ruleRefs:  map[RuleID]int{},
+		groupRefs: map[GroupID]int{},
+		ruleOf:    map[GroupID]map[RuleID]struct{}{},
 	}
+}
+
+// AppliesTo reports whether a rule for these groups applies to a signature that is there, or to any that may come.
+func (s *State) AppliesTo(groups []GroupID) bool {
+	return slices.ContainsFunc(groups, func(id GroupID) bool { return id == Everyone || s.groupRefs[id] > 0 })
 }
 
 // Hash is the hash of entries, signatures and rules, independent of the order in which they came. The node is not part of it.
@@ -176,6 +185,9 @@ func (m *merge) putSignature(g Signature) {
 	for _, r := range g.Rules {
 		m.s.ruleRefs[r]++
 	}
+	for _, id := range g.Groups {
+		m.s.groupRefs[id]++
+	}
 	m.s.add(g.digest())
 }
 
@@ -190,6 +202,15 @@ func (m *merge) removeSignature(id SignatureID) {
 			delete(m.s.ruleRefs, r)
 		}
 	}
+	for _, g := range old.Groups {
+		if m.s.groupRefs[g]--; m.s.groupRefs[g] > 0 {
+			continue
+		}
+		delete(m.s.groupRefs, g)
+		for r := range m.s.ruleOf[g] {
+			m.touchRule(r)
+		}
+	}
 	m.s.subtract(old.digest())
 	delete(m.s.Signatures, id)
 }
@@ -198,6 +219,12 @@ func (m *merge) putRule(r CompiledRule) {
 	m.dropRule(r.ID)
 	m.touchRule(r.ID)
 	m.s.Rules[r.ID] = r
+	for _, g := range r.Groups {
+		if m.s.ruleOf[g] == nil {
+			m.s.ruleOf[g] = map[RuleID]struct{}{}
+		}
+		m.s.ruleOf[g][r.ID] = struct{}{}
+	}
 	m.s.add(r.digest())
 }
 
@@ -207,11 +234,16 @@ func (m *merge) dropRule(id RuleID) {
 		return
 	}
 	m.touchRule(id)
+	for _, g := range old.Groups {
+		if delete(m.s.ruleOf[g], id); len(m.s.ruleOf[g]) == 0 {
+			delete(m.s.ruleOf, g)
+		}
+	}
 	m.s.subtract(old.digest())
 	delete(m.s.Rules, id)
 }
 
-// collect removes the signatures that no entry names any more, then the rules that no signature names.
+// collect removes the signatures that no entry names any more, then the rules that apply to nobody.
 func (m *merge) collect() {
 	for id := range m.sigs {
 		if m.s.sigRefs[id] <= 0 {
@@ -220,7 +252,7 @@ func (m *merge) collect() {
 		}
 	}
 	for id := range m.rules {
-		if m.s.ruleRefs[id] == 0 {
+		if m.s.ruleRefs[id] == 0 && !m.s.AppliesTo(m.s.Rules[id].Groups) {
 			m.dropRule(id)
 		}
 	}
@@ -314,6 +346,9 @@ func (g Signature) digest() [32]byte {
 	for _, r := range g.Rules {
 		b = appendField(b, string(r))
 	}
+	for _, id := range g.Groups {
+		b = appendField(b, "group", string(id))
+	}
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, g.Revision))
 }
 
@@ -323,6 +358,9 @@ func (r CompiledRule) digest() [32]byte {
 		b = appendField(b, d.Prefix.String(), string(d.Transport))
 		b = binary.BigEndian.AppendUint16(b, d.Ports.First)
 		b = binary.BigEndian.AppendUint16(b, d.Ports.Last)
+	}
+	for _, g := range r.Groups {
+		b = appendField(b, "group", string(g))
 	}
 	b = r.Conditions.append(b)
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, r.Revision))

@@ -63,13 +63,13 @@ func (w *twin) apply(c Change) {
 		}
 		return true
 	})
-	maps.DeleteFunc(w.rules, func(id RuleID, _ CompiledRule) bool {
+	maps.DeleteFunc(w.rules, func(_ RuleID, r CompiledRule) bool {
 		for _, g := range w.sigs {
-			if slices.Contains(g.Rules, id) {
+			if r.Concerns(g) {
 				return false
 			}
 		}
-		return true
+		return !slices.Contains(r.Groups, Everyone)
 	})
 }
 
@@ -103,18 +103,20 @@ func genChange(t *rapid.T, revision uint64) Change {
 			NotAfter: time.Unix(int64(rapid.IntRange(0, 1).Draw(t, "end")), 0),
 		}
 	})
+	groups := rapid.SliceOfNDistinct(rapid.SampledFrom([]GroupID{"group0", "group1", "group2"}), 0, 2, rapid.ID[GroupID])
 	signature := rapid.Custom(func(t *rapid.T) Signature {
 		rules := rapid.SliceOfNDistinct(name("rule", 4), 0, 3, rapid.ID[string]).Draw(t, "rules")
 		slices.Sort(rules)
-		g := Signature{ID: SignatureID(name("sig", 3).Draw(t, "id"))}
+		g := Signature{ID: SignatureID(name("sig", 3).Draw(t, "id")), Groups: groups.Draw(t, "groups")}
 		for _, r := range rules {
 			g.Rules = append(g.Rules, RuleID(r))
 		}
 		return g
 	})
+	everyone := rapid.SampledFrom([][]GroupID{nil, nil, nil, {Everyone}})
 	rule := rapid.Custom(func(t *rapid.T) CompiledRule {
 		return CompiledRule{
-			ID: RuleID(name("rule", 4).Draw(t, "id")), Action: rapid.SampledFrom([]Action{Allow, Deny}).Draw(t, "action"),
+			ID: RuleID(name("rule", 4).Draw(t, "id")), Groups: append(groups.Draw(t, "groups"), everyone.Draw(t, "everyone")...), Action: rapid.SampledFrom([]Action{Allow, Deny}).Draw(t, "action"),
 			Destinations: []Destination{{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Transport: TCP}},
 		}
 	})
@@ -214,8 +216,22 @@ func TestSnapshotRemovesASignatureThatItDoesNotName(t *testing.T) {
 	if len(old.Signatures) != 0 || len(old.Rules) != 0 || len(d.Signatures) != 1 || len(d.Rules) != 1 {
 		t.Errorf("left are %v and %v, told of %v and %v", old.Signatures, old.Rules, d.Signatures, d.Rules)
 	}
-	if old.Hash() != fresh.Hash() || len(old.sigRefs) != 1 || len(old.ruleRefs) != 0 {
+	if old.Hash() != fresh.Hash() || len(old.sigRefs) != 1 || len(old.ruleRefs)+len(old.groupRefs)+len(old.ruleOf) != 0 {
 		t.Errorf("who had something before has not what who is new has: %v, %v", old.sigRefs, old.ruleRefs)
+	}
+}
+
+func TestASignaturesAndARulesDigestCoverAllTheirFields(t *testing.T) {
+	g, r := Signature{ID: "s", Groups: []GroupID{"g"}, Rules: []RuleID{"r"}}, CompiledRule{ID: "r", Groups: []GroupID{"g"}, Action: Allow}
+	for what, differ := range map[string]bool{
+		"groups of a signature": g.digest() != Signature{ID: "s", Groups: []GroupID{"h"}, Rules: []RuleID{"r"}}.digest(),
+		"a group and a rule":    Signature{ID: "s", Groups: []GroupID{"x"}}.digest() != Signature{ID: "s", Rules: []RuleID{"x"}}.digest(),
+		"groups of a rule":      r.digest() != CompiledRule{ID: "r", Groups: []GroupID{"h"}, Action: Allow}.digest(),
+		"a rule for nobody":     r.digest() != CompiledRule{ID: "r", Action: Allow}.digest(),
+	} {
+		if !differ {
+			t.Errorf("%s are not told apart", what)
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *Service) setMembers(tx *store.Tx, c caller, id portal.GroupID, in group
 	if len(added)+len(removed) == 0 {
 		return nil, nil, nil
 	}
-	return added, removed, s.Tunnels.ManyGroupsChanged(tx, c.by, id, slices.Concat(added, removed))
+	return added, removed, s.Tunnels.PeopleChanged(tx, c.by, slices.Concat(added, removed))
 }
 
 // deleteGroup takes the memberships that the directory gave. The group itself goes when the directory made it and nobody else uses it.

@@ -37,8 +37,8 @@ type Accounts interface {
 type Tunnels interface {
 	// RevokeAll removes all devices of a person.
 	RevokeAll(tx *store.Tx, by portal.Actor, id portal.UserID) error
-	// ManyGroupsChanged works out again what people may reach whose membership in one group changed.
-	ManyGroupsChanged(tx *store.Tx, by portal.Actor, group portal.GroupID, ids []portal.UserID) error
+	// PeopleChanged works out again what people may reach whose groups changed.
+	PeopleChanged(tx *store.Tx, by portal.Actor, ids []portal.UserID) error
 	// GroupUnused reports, until the transaction ends, that no rule and no profile names a group.
 	GroupUnused(tx *store.Tx, group portal.GroupID) (bool, error)
 }

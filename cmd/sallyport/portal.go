@@ -91,6 +91,9 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	if err := s.sayWhoCanSignIn(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.peers.Upgrade(ctx); err != nil {
+		return nil, fmt.Errorf("write the feed log anew: %w", err)
+	}
 	return s, s.seed(ctx)
 }
 

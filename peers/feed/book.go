@@ -63,6 +63,10 @@ func readObject(o Object) (out object, err error) {
 		}
 		if out.sig, err = decode(o, func(g *portal.Signature) bool { return g.ID == out.sigID }); err != nil {
 			out.gone = true
+			return out, err
+		}
+		for i, id := range out.sig.Groups {
+			out.sig.Groups[i] = shared(id)
 		}
 	case "rule":
 		out.kind, out.ruleID = kindRule, portal.RuleID(id)
@@ -70,7 +74,7 @@ func readObject(o Object) (out object, err error) {
 			return out, nil
 		}
 		if out.rule, err = decode(o, func(r *portal.CompiledRule) bool { return r.ID == out.ruleID }); err != nil {
-			out.rule = denyAll(out.ruleID, o.Revision)
+			out.rule = denyAll(out.ruleID, groupsOf(out.ruleID, o.Value), o.Revision)
 		}
 	case "profile":
 		out.kind = kindProfile
@@ -95,12 +99,24 @@ func decode[T any](o Object, named func(*T) bool) (*T, error) {
 // shared returns the one copy of a text that many objects hold.
 func shared[T ~string](s T) T { return T(unique.Make(string(s)).Value()) }
 
-func denyAll(id portal.RuleID, revision uint64) *portal.CompiledRule {
+// groupsOf is for whom a rule is that can't be read otherwise: for everyone where that can't be read either.
+func groupsOf(id portal.RuleID, value []byte) []portal.GroupID {
+	var r struct {
+		ID     portal.RuleID    `json:"id"`
+		Groups []portal.GroupID `json:"groups"`
+	}
+	if err := json.Unmarshal(value, &r); err != nil || r.ID != id {
+		return []portal.GroupID{portal.Everyone}
+	}
+	return r.Groups
+}
+
+func denyAll(id portal.RuleID, groups []portal.GroupID, revision uint64) *portal.CompiledRule {
 	everything := []portal.Destination{
 		{Prefix: netip.MustParsePrefix("0.0.0.0/0"), Transport: portal.AnyTransport},
 		{Prefix: netip.MustParsePrefix("::/0"), Transport: portal.AnyTransport},
 	}
-	return &portal.CompiledRule{ID: id, Action: portal.Deny, Destinations: everything, Revision: revision}
+	return &portal.CompiledRule{ID: id, Groups: groups, Action: portal.Deny, Destinations: everything, Revision: revision}
 }
 
 // book is what the hub holds of the log beside the entries: every signature and rule, whoever needs them, and the topology.
@@ -108,11 +124,15 @@ type book struct {
 	revision uint64
 	sigs     map[portal.SignatureID]portal.Signature
 	rules    map[portal.RuleID]portal.CompiledRule
+	of       map[portal.GroupID]map[portal.RuleID]struct{} // the rules that are for the group
 	topology Topology
 }
 
 func newBook() *book {
-	return &book{sigs: map[portal.SignatureID]portal.Signature{}, rules: map[portal.RuleID]portal.CompiledRule{}}
+	return &book{
+		sigs: map[portal.SignatureID]portal.Signature{}, rules: map[portal.RuleID]portal.CompiledRule{},
+		of: map[portal.GroupID]map[portal.RuleID]struct{}{},
+	}
 }
 
 func (b *book) apply(o object) {
@@ -122,10 +142,24 @@ func (b *book) apply(o object) {
 	case o.kind == kindSignature:
 		b.sigs[o.sigID] = *o.sig
 	case o.kind == kindRule && o.gone:
-		delete(b.rules, o.ruleID)
+		b.dropRule(o.ruleID)
 	case o.kind == kindRule:
+		b.dropRule(o.ruleID)
 		b.rules[o.ruleID] = *o.rule
+		for _, g := range o.rule.Groups {
+			if b.of[g] == nil {
+				b.of[g] = map[portal.RuleID]struct{}{}
+			}
+			b.of[g][o.ruleID] = struct{}{}
+		}
 	}
+}
+
+func (b *book) dropRule(id portal.RuleID) {
+	for _, g := range b.rules[id].Groups {
+		delete(b.of[g], id)
+	}
+	delete(b.rules, id)
 }
 
 // scope is what decides what gateways are told: the set of profiles that their PoP serves, as text, and what they understand. Gateways with the

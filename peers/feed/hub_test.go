@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,19 +71,16 @@ func plainFilter(t testing.TB, s *store.Store, pop portal.PoPID) *portal.State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	namedSigs, namedRules := map[portal.SignatureID]bool{}, map[portal.RuleID]bool{}
+	namedSigs := map[portal.SignatureID]bool{}
 	for _, e := range c.Entries {
 		if g, ok := sigs[e.Signature]; ok && !namedSigs[g.ID] {
 			namedSigs[g.ID] = true
 			c.Signatures = append(c.Signatures, g)
 		}
 	}
-	for _, g := range c.Signatures {
-		for _, id := range g.Rules {
-			if r, ok := rules[id]; ok && !namedRules[id] {
-				namedRules[id] = true
-				c.Rules = append(c.Rules, r)
-			}
+	for _, r := range rules {
+		if slices.Contains(r.Groups, portal.Everyone) || slices.ContainsFunc(c.Signatures, r.Concerns) {
+			c.Rules = append(c.Rules, r)
 		}
 	}
 	state := portal.NewState()
@@ -140,10 +138,12 @@ func TestOlderGatewayIsToldOfNothingThatItWouldEnforceTooOpenly(t *testing.T) {
 					return err
 				}
 			}
-			if err := putSignature(tx, "sig-1", "plain", allow, deny); err != nil {
+			if _, err := tx.Put(store.SignatureKey("sig-1"), func(rev uint64) any {
+				return portal.Signature{ID: "sig-1", Groups: []portal.GroupID{"g1"}, Rules: []portal.RuleID{"plain", allow, deny}, Revision: rev}
+			}); err != nil {
 				return err
 			}
-			if err := putRule(tx, "plain"); err != nil {
+			if err := putRule(tx, "plain", portal.Everyone); err != nil {
 				return err
 			}
 			_, err := tx.Put(store.EntryKey(key), func(rev uint64) any {
@@ -167,7 +167,7 @@ func TestOlderGatewayIsToldOfNothingThatItWouldEnforceTooOpenly(t *testing.T) {
 	if got := old.state.Rules; len(got["allow-2"].Destinations) != 0 || len(got["deny-2"].Destinations) != 1 || !got["deny-2"].Conditions.IsZero() || len(got["plain"].Destinations) != 1 {
 		t.Errorf("an older gateway has %+v", got)
 	}
-	if e := old.state.Entries[key]; e.LetIn != 0 {
+	if e := old.state.Entries[key]; e.LetIn != 0 || e.Level != portal.LevelQuarantine || len(old.state.Signatures[e.Signature].Groups) != 0 {
 		t.Errorf("an older gateway has %+v", e)
 	}
 	old.mu.Unlock()
@@ -178,7 +178,7 @@ func TestOlderGatewayIsToldOfNothingThatItWouldEnforceTooOpenly(t *testing.T) {
 	now.mu.Unlock()
 	eventually(t, "the two agree with the portal", func() bool {
 		a, b := s.hub.Status(old.client.Credentials.Gateway), s.hub.Status(now.client.Credentials.Gateway)
-		return a.HashOK && b.HashOK && !a.Behind && !b.Behind && a.Withheld == 2 && a.Dialect == 0 && b.Withheld == 0 && b.Dialect == portal.Dialect
+		return a.HashOK && b.HashOK && !a.Behind && !b.Behind && a.Withheld == 3 && a.Dialect == 0 && b.Withheld == 0 && b.Dialect == portal.Dialect
 	})
 	if n := s.hub.Status(old.client.Credentials.Gateway).Mismatches; n != 0 {
 		t.Errorf("%d hashes did not agree", n)

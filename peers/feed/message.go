@@ -205,7 +205,7 @@ func changeLines(c portal.Change, hash string, more bool) [][]byte {
 		size += n
 	}
 	for _, r := range c.Rules {
-		room(120 + 110*len(r.Destinations))
+		room(120 + 110*len(r.Destinations) + 40*len(r.Groups))
 		part.Rules = append(part.Rules, r)
 	}
 	for _, id := range c.GoneRules {
@@ -213,7 +213,7 @@ func changeLines(c portal.Change, hash string, more bool) [][]byte {
 		part.GoneRules = append(part.GoneRules, id)
 	}
 	for _, g := range c.Signatures {
-		room(110 + 40*len(g.Rules))
+		room(110 + 40*(len(g.Rules)+len(g.Groups)))
 		part.Signatures = append(part.Signatures, g)
 	}
 	for _, e := range c.Entries {

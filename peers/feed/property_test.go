@@ -84,7 +84,11 @@ func (c *chaos) touch(tx *store.Tx) error {
 	k := portal.EntryKey{Profile: c.profiles[c.rng.IntN(len(c.profiles))], Device: portal.DeviceID(fmt.Sprint("d", c.rng.IntN(20)))}
 	sig := portal.SignatureID(fmt.Sprint("s", c.rng.IntN(6)))
 	rule := func() portal.RuleID { return portal.RuleID(fmt.Sprint("r", c.rng.IntN(8))) }
-	switch c.rng.IntN(10) {
+	groups := func() []portal.GroupID {
+		all := []portal.GroupID{"g1", "g2", "g3", "g4", portal.Everyone}
+		return all[c.rng.IntN(len(all)):][:1]
+	}
+	switch c.rng.IntN(13) {
 	case 0, 1, 2:
 		return putEntry(tx, k, sig, rule(), rule())
 	case 3, 4:
@@ -96,6 +100,17 @@ func (c *chaos) touch(tx *store.Tx) error {
 		return putSignature(tx, sig, rule(), rule()) // perhaps with rules that are not there
 	case 8:
 		return putRule(tx, rule())
+	case 9, 10:
+		return putRule(tx, rule(), groups()...)
+	case 11:
+		g := portal.Signature{ID: sig, Rules: []portal.RuleID{rule()}}
+		for _, id := range []portal.GroupID{"g1", "g2", "g3", "g4"} {
+			if c.rng.IntN(2) == 0 {
+				g.Groups = append(g.Groups, id)
+			}
+		}
+		_, err := tx.Put(store.SignatureKey(sig), func(rev uint64) any { g.Revision = rev; return g })
+		return err
 	}
 	_, err := tx.Drop(store.RuleKey(rule()))
 	return err

@@ -9,7 +9,7 @@ import (
 )
 
 // view is what the gateways of one scope should have: nothing but the entries of its profiles, the signatures that those name, and the
-// rules that those name.
+// rules that apply to those; and the rules for Everyone.
 type view struct {
 	scope    scope
 	profiles map[portal.ProfileID]bool
@@ -34,6 +34,9 @@ func newView(s scope) *view {
 func (v *view) fill(b *book, entries map[portal.ProfileID][]portal.Entry, revision uint64, keep int) {
 	c := newChange(v, b, revision, true)
 	c.Full = true
+	for id := range b.of[portal.Everyone] {
+		c.putRule(b.rules[id])
+	}
 	for id := range v.profiles {
 		for i := range entries[id] {
 			c.putEntry(entries[id][i])
@@ -126,14 +129,27 @@ func (c *changeBuilder) putSignature(g portal.Signature) {
 		return
 	}
 	c.sigSeen[g.ID] = true
+	g = g.For(c.view.scope.dialect)
 	c.Signatures = append(c.Signatures, g)
 	for _, id := range g.Rules {
-		have, there := c.view.state.Rules[id]
-		if want, known := c.book.rules[id]; !known {
+		if _, known := c.book.rules[id]; !known {
 			c.view.wantRule[id] = true
-		} else if c.forAny || !there || have.Revision != want.Revision {
-			c.putRule(want)
+			continue
 		}
+		c.needRule(id)
+	}
+	for _, group := range g.Groups {
+		for id := range c.book.of[group] {
+			c.needRule(id)
+		}
+	}
+}
+
+// needRule adds a rule of the book, unless the receiver has it.
+func (c *changeBuilder) needRule(id portal.RuleID) {
+	have, there := c.view.state.Rules[id]
+	if want := c.book.rules[id]; c.forAny || !there || have.Revision != want.Revision {
+		c.putRule(want)
 	}
 }
 
@@ -143,9 +159,11 @@ func (c *changeBuilder) rule(o object) {
 	case o.gone && (there || c.forAny):
 		c.GoneRules = append(c.GoneRules, o.ruleID)
 		c.view.wantRule[o.ruleID] = true // a signature may still name it
-	case !o.gone && (there || c.view.wantRule[o.ruleID] && c.view.signatureNames(o.ruleID)):
+	case !o.gone && (there || c.view.state.AppliesTo(o.rule.Groups) || c.view.wantRule[o.ruleID] && c.view.signatureNames(o.ruleID)):
 		delete(c.view.wantRule, o.ruleID)
 		c.putRule(*o.rule)
+	case !o.gone && c.forAny:
+		c.GoneRules = append(c.GoneRules, o.ruleID) // it may have applied to somebody here before
 	}
 }
 

@@ -362,9 +362,9 @@ func putSignature(tx *store.Tx, id portal.SignatureID, rules ...portal.RuleID) e
 	return err
 }
 
-func putRule(tx *store.Tx, id portal.RuleID) error {
+func putRule(tx *store.Tx, id portal.RuleID, groups ...portal.GroupID) error {
 	_, err := tx.Put(store.RuleKey(id), func(rev uint64) any {
-		return portal.CompiledRule{ID: id, Action: portal.Allow, Revision: rev, Destinations: []portal.Destination{
+		return portal.CompiledRule{ID: id, Groups: groups, Action: portal.Allow, Revision: rev, Destinations: []portal.Destination{
 			{Prefix: netip.MustParsePrefix("192.168.0.0/16"), Transport: portal.TCP, Ports: portal.PortRange{First: 443, Last: 443}},
 		}}
 	})

@@ -80,6 +80,17 @@ func (tx *Tx) count(name string) (uint64, error) {
 	return value, nil
 }
 
+// Compiled returns in which form the compiler has written the feed log, 0 when nobody has said.
+func (tx *Tx) Compiled() (version int, err error) {
+	err = tx.db.Raw("SELECT COALESCE(MAX(value), 0) FROM counters WHERE name = 'compiled'").Scan(&version).Error
+	return version, err
+}
+
+// SetCompiled notes it.
+func (tx *Tx) SetCompiled(version int) error {
+	return tx.db.Exec("INSERT INTO counters (name, value) VALUES ('compiled', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", version).Error
+}
+
 // Revision returns the newest revision and the floor: who is at an older one than the floor can't catch up from the log.
 func (tx *Tx) Revision() (head, floor uint64, err error) {
 	var rows []struct {

@@ -203,35 +203,25 @@ func (tx *Tx) rules(ids []portal.RuleID) ([]portal.Rule, error) {
 	return all, nil
 }
 
-// RulesOf returns the ids of the rules that concern a person, sorted: those that name the person, one of the person's groups, or Everyone.
-func (tx *Tx) RulesOf(user portal.UserID) ([]portal.RuleID, error) {
-	var ids []portal.RuleID
-	err := tx.db.Raw(`SELECT rule_id FROM rule_groups WHERE group_id = ?
-		UNION SELECT x.rule_id FROM rule_groups x JOIN memberships m ON m.group_id = x.group_id WHERE m.user_id = ?
-		UNION SELECT rule_id FROM rule_people WHERE user_id = ? ORDER BY 1`,
-		string(portal.Everyone), string(user), string(user)).Scan(&ids).Error
+// RightsOf returns the groups of a person, without Everyone, and the rules that name the person, both sorted.
+func (tx *Tx) RightsOf(user portal.UserID) (groups []portal.GroupID, rules []portal.RuleID, err error) {
+	var rows []struct {
+		Kind string
+		ID   string
+	}
+	err = tx.db.Raw(`SELECT DISTINCT 'group' AS kind, group_id AS id FROM memberships WHERE user_id = ?
+		UNION ALL SELECT 'rule', rule_id FROM rule_people WHERE user_id = ? ORDER BY 1, 2`, string(user), string(user)).Scan(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("read rules of %s: %w", user, err)
+		return nil, nil, fmt.Errorf("read rights of %s: %w", user, err)
 	}
-	return ids, nil
-}
-
-// RulesOfGroups returns the ids of the rules that name each of the groups; a group that no rule names is not in the map.
-func (tx *Tx) RulesOfGroups(groups []portal.GroupID) (map[portal.GroupID][]portal.RuleID, error) {
-	rules := make(map[portal.GroupID][]portal.RuleID, len(groups))
-	for part := range chunks(groups) {
-		var rows []struct {
-			GroupID portal.GroupID
-			RuleID  portal.RuleID
-		}
-		if err := tx.db.Raw("SELECT group_id, rule_id FROM rule_groups WHERE group_id IN ?", part).Scan(&rows).Error; err != nil {
-			return nil, fmt.Errorf("read rules of groups: %w", err)
-		}
-		for _, r := range rows {
-			rules[r.GroupID] = append(rules[r.GroupID], r.RuleID)
+	for _, r := range rows {
+		if r.Kind == "group" {
+			groups = append(groups, portal.GroupID(r.ID))
+		} else {
+			rules = append(rules, portal.RuleID(r.ID))
 		}
 	}
-	return rules, nil
+	return groups, rules, nil
 }
 
 // RulesOfPeople returns the ids of the rules that name each of the people themselves; whom no rule names is not in the map.

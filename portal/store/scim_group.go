@@ -145,6 +145,16 @@ func (tx *Tx) HasMembers(id portal.GroupID) (bool, error) {
 	return n > 0, err
 }
 
+// MembersWithDevices returns the members of a group who have a device, from whatever source.
+func (tx *Tx) MembersWithDevices(id portal.GroupID) (ids []portal.UserID, err error) {
+	err = tx.db.Raw(`SELECT DISTINCT user_id FROM memberships m WHERE group_id = ? AND EXISTS (SELECT 1 FROM devices d WHERE d.user_id = m.user_id)
+		ORDER BY user_id`, string(id)).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("read members of group %s: %w", id, err)
+	}
+	return ids, nil
+}
+
 // MembersBySource returns the ids of those whom a source made members, sorted.
 func (tx *Tx) MembersBySource(id portal.GroupID, source portal.GroupSource) ([]portal.UserID, error) {
 	var ids []portal.UserID

@@ -280,6 +280,53 @@ var cases = []struct {
 		w.drops(w.tcp(alice, web4, 80))
 		w.passes(w.tcp(alice, help4, 443))
 	}},
+	{"rules for groups come and go without their signatures", func(w *world) {
+		staff := portal.Signature{ID: "staff", Groups: []portal.GroupID{"staff", "idle"}}
+		both := portal.Signature{ID: "both", Groups: []portal.GroupID{"ops", "staff"}, Rules: []portal.RuleID{"own"}}
+		w.apply(portal.Change{
+			Entries:    []portal.Entry{entry("alice", alice, "staff"), entry("bob", bob, "both")},
+			Signatures: []portal.Signature{staff, both},
+			Rules:      []portal.CompiledRule{allow("own", to("10.1.0.3/32", portal.UDP))},
+		})
+		put := func(r portal.CompiledRule, groups ...portal.GroupID) {
+			w.t.Helper()
+			r.Groups = groups
+			w.apply(portal.Change{Rules: []portal.CompiledRule{r}})
+		}
+		w.drops(w.udp(alice, web4, 53), w.udp(bob, web4, 53))
+		w.passes(w.udp(bob, help4, 53))
+		w.drops(w.udp(alice, help4, 53))
+
+		put(allow("web", to("10.1.0.2/32", portal.UDP)), "staff") // the first rule of a group
+		a, b := w.udp(alice, web4, 53), w.udp(bob, web4, 53)
+		w.passes(a, b)
+		put(deny("never", to("10.1.0.2/32", portal.UDP)), "ops")
+		w.passes(a)
+		w.drops(b)
+		put(allow("never", to("10.1.0.9/32", portal.UDP)), "ops") // it changes sides
+		w.passes(a, b, w.udp(bob, other4, 53))
+		w.drops(w.udp(alice, other4, 53))
+		put(allow("never", to("10.1.0.9/32", portal.UDP)), "idle", "staff") // it is for others
+		w.passes(w.udp(alice, other4, 53), w.udp(bob, other4, 53))
+
+		put(deny("all", to("10.1.0.9/32", portal.UDP)), portal.Everyone)
+		w.drops(w.udp(alice, other4, 53), w.udp(bob, other4, 53))
+		w.passes(a, b)
+		w.passes(w.udp(bob, help4, 53))
+		w.may(carol)
+		w.drops(w.udp(carol, web4, 53))
+		put(allow("all", to("10.1.0.2/32", portal.UDP)), portal.Everyone)
+		w.passes(w.udp(carol, web4, 53))
+		if n := w.sync(); n != 0 {
+			w.t.Errorf("a full comparison repaired %d objects", n)
+		}
+		w.apply(portal.Change{GoneRules: []portal.RuleID{"all", "web", "never"}})
+		w.drops(a, b, w.udp(carol, web4, 53), w.udp(alice, other4, 53))
+		w.passes(w.udp(bob, help4, 53))
+		if n := w.sync(); n != 0 {
+			w.t.Errorf("a full comparison repaired %d objects", n)
+		}
+	}},
 	{"a full comparison changes nothing", func(w *world) {
 		w.may(alice, allow("net", to("10.1.0.0/16", portal.UDP)))
 		f := w.udp(alice, web4, 53)

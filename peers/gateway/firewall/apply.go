@@ -40,7 +40,17 @@ func (f *Filter) gather(want portal.Desired, d portal.Delta) error {
 			reorder[r.New.ID] = true
 		}
 	}
-	if err := f.putSignatures(want, d, reorder); err != nil {
+	came, gone, err := f.putSides(d.Rules)
+	if err != nil {
+		return err
+	}
+	turned := map[portal.GroupID]bool{}
+	for _, all := range []map[side]bool{came, gone} {
+		for x := range all {
+			turned[x.group] = true
+		}
+	}
+	if err := f.putSignatures(want, d, reorder, turned); err != nil {
 		return err
 	}
 	if err := f.changeEntries(want, d); err != nil {
@@ -49,6 +59,7 @@ func (f *Filter) gather(want portal.Desired, d portal.Delta) error {
 	if err := f.removeSignatures(want, d); err != nil {
 		return err
 	}
+	f.removeSides(gone)
 	for _, r := range d.Rules {
 		if r.New == nil {
 			f.removeRule(*r.Old, want.Node)
@@ -146,8 +157,9 @@ func (f *Filter) removeRule(r portal.CompiledRule, n portal.Node) {
 	}
 }
 
-// putSignatures writes the chains of new and changed signatures, and of those that hold a rule which is new to them or changed sides.
-func (f *Filter) putSignatures(want portal.Desired, d portal.Delta, reorder map[portal.RuleID]bool) error {
+// putSignatures writes the chains of new and changed signatures, and of those that hold a rule which is new to them or changed sides, or a
+// group whose chains came or went.
+func (f *Filter) putSignatures(want portal.Desired, d portal.Delta, reorder map[portal.RuleID]bool, turned map[portal.GroupID]bool) error {
 	changed := map[portal.SignatureID]bool{}
 	for _, g := range d.Signatures {
 		if g.New == nil {
@@ -160,7 +172,7 @@ func (f *Filter) putSignatures(want portal.Desired, d portal.Delta, reorder map[
 		} else {
 			f.addChain(name, nil)
 		}
-		if err := f.addRules(name, signatureRules(*g.New, want.Rules)); err != nil {
+		if err := f.addRules(name, f.signatureRules(*g.New, want.Rules)); err != nil {
 			return err
 		}
 		if g.Old == nil {
@@ -175,22 +187,22 @@ func (f *Filter) putSignatures(want portal.Desired, d portal.Delta, reorder map[
 			reorder[r.Old.ID] = true // its chain is about to go
 		}
 	}
-	if len(reorder) == 0 {
+	if len(reorder)+len(turned) == 0 {
 		return nil
 	}
 	for id, g := range want.Signatures {
-		if changed[id] || !containsAny(g.Rules, reorder) {
+		if changed[id] || !containsAny(g.Rules, reorder) && !containsAny(g.Groups, turned) {
 			continue
 		}
 		f.conn.FlushChain(f.chain(sigChain(id)))
-		if err := f.addRules(sigChain(id), signatureRules(g, want.Rules)); err != nil {
+		if err := f.addRules(sigChain(id), f.signatureRules(g, want.Rules)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func containsAny(ids []portal.RuleID, in map[portal.RuleID]bool) bool {
+func containsAny[T comparable](ids []T, in map[T]bool) bool {
 	for _, id := range ids {
 		if in[id] {
 			return true

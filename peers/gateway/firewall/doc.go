@@ -7,8 +7,8 @@
 //	        ── from elsewhere, to tun ──► to_tunnel ─── reply's address ─► number ─► signature chain
 //
 //	from_tunnel and to_tunnel begin with admitted: a flow admitted under the present generation passes at once.
-//	A signature chain asks the deny rules, then the allow rules: each one look-up of address . protocol . port in interval sets, which
-//	leads to admit. What no rule decides is dropped.
+//	A signature chain asks the deny rules, then the allow rules, by way of a chain of each group: each rule is one look-up of
+//	address . protocol . port in interval sets, which leads to admit. What no rule decides is dropped.
 //
 // An address that is in no entry is dropped, in both directions. The map from addresses holds numbers and not verdicts, because the kernel
 // walks every verdict of a table when one of them changes; so changing one entry costs one map element, whatever the size.

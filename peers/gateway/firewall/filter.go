@@ -27,6 +27,7 @@ type Filter struct {
 	conn       *nftables.Conn // nil until needed, and after an error
 	adopted    bool           // numbers and generation are known
 	numbers    numbers
+	sides      sides // as in the table
 	generation uint32
 	watch      watch
 }

@@ -35,12 +35,13 @@ func desired() portal.Desired {
 		},
 		Entries: []portal.Entry{device(0, "staff", portal.LevelFull), device(1, "staff", portal.LevelQuarantine)},
 		Signatures: []portal.Signature{
-			{ID: "staff", Rules: []portal.RuleID{"intranet", "not-payroll"}},
+			{ID: "staff", Groups: []portal.GroupID{"office", "idle"}, Rules: []portal.RuleID{"not-payroll"}},
 		},
 		Rules: []portal.CompiledRule{
-			{ID: "intranet", Action: portal.Allow, Destinations: []portal.Destination{
+			{ID: "intranet", Groups: []portal.GroupID{"office", "lab"}, Action: portal.Allow, Destinations: []portal.Destination{
 				dst("10.1.0.0/24", portal.TCP, 80, 80), dst("10.1.0.0/25", portal.TCP, 443, 443), dst("10.1.2.0/24", portal.AnyTransport, 0, 0), dst("fd01::/64", portal.ICMP, 0, 0),
 			}},
+			{ID: "help", Groups: []portal.GroupID{portal.Everyone}, Action: portal.Allow, Destinations: []portal.Destination{dst("10.1.0.4/32", portal.TCP, 443, 443)}},
 			{ID: "not-payroll", Action: portal.Deny, Destinations: []portal.Destination{dst("10.1.0.77/32", portal.AnyTransport, 0, 0)}},
 		},
 	})

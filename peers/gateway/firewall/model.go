@@ -87,7 +87,7 @@ func (s shape) set(t *nftables.Table, name string) *nftables.Set {
 	return out
 }
 
-// Names in the table. Signatures and rules have chains of their own; a rule's sets are named after its chain.
+// Names in the table. Signatures, groups and rules have chains of their own; a rule's sets are named after its chain.
 const (
 	chainForward    = "forward"
 	chainInput      = "input"
@@ -137,9 +137,13 @@ func (f *Filter) build(want portal.Desired, now time.Time) model {
 	for _, r := range want.Rules {
 		m.addRule(r, want.Node)
 	}
+	f.sides = sidesOf(want.Rules)
+	for _, x := range f.sides.chains() {
+		m.chains[x.chain()] = chain{rules: f.sides.jumps(x)}
+	}
 	signatures := map[elem]string{numberKey(quarantined): gotoValue(chainQuarantine)}
 	for id, g := range want.Signatures {
-		m.chains[sigChain(id)] = chain{rules: signatureRules(g, want.Rules)}
+		m.chains[sigChain(id)] = chain{rules: f.signatureRules(g, want.Rules)}
 		signatures[numberKey(f.numbers.of(id))] = gotoValue(sigChain(id))
 	}
 	m.sets[mapSignatures] = set{numberVerdict, signatures}
@@ -220,10 +224,13 @@ func compileRule(r portal.CompiledRule, n portal.Node) ([]rule, map[setKind][]bo
 }
 
 // signatureRules asks every deny rule before any allow rule, and drops what none of them decides.
-func signatureRules(g portal.Signature, rules map[portal.RuleID]portal.CompiledRule) []rule {
+func (f *Filter) signatureRules(g portal.Signature, rules map[portal.RuleID]portal.CompiledRule) []rule {
 	out := []rule{to(expr.VerdictJump, chainCommon)}
 	ids := slices.Compact(slices.Sorted(slices.Values(g.Rules)))
 	for _, deny := range []bool{true, false} {
+		for _, x := range f.sides.ofSignature(g, deny) {
+			out = append(out, to(expr.VerdictJump, x.chain()))
+		}
 		for _, id := range ids {
 			if r, there := rules[id]; there && (r.Action != portal.Allow) == deny {
 				out = append(out, to(expr.VerdictJump, ruleChain(id)))

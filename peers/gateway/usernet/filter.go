@@ -2,6 +2,7 @@ package usernet
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ type Filter struct {
 	mu         sync.Mutex
 	entries    map[netip.Addr]*rights
 	signatures map[portal.SignatureID]*rights
+	rules      map[portal.GroupID]map[portal.RuleID]bool
 	quarantine *rights
 	pools      []netip.Prefix
 	self       map[netip.Addr]bool // the gateway's own addresses
@@ -67,9 +69,13 @@ const (
 // Sync makes the rules those of want at now.
 func (f *Filter) Sync(_ context.Context, want portal.Desired, now time.Time) (int, error) {
 	f.mu.Lock()
+	f.rules = map[portal.GroupID]map[portal.RuleID]bool{}
+	for _, r := range want.Rules {
+		f.index(&r)
+	}
 	f.signatures = make(map[portal.SignatureID]*rights, len(want.Signatures))
 	for id, g := range want.Signatures {
-		f.signatures[id] = compile(g, want.Rules)
+		f.signatures[id] = f.compile(g, want.Rules)
 	}
 	f.quarantine = &rights{allow: want.Node.Quarantine, quarantined: true}
 	f.self, f.pools = map[netip.Addr]bool{}, nil
@@ -94,9 +100,19 @@ func (f *Filter) Sync(_ context.Context, want portal.Desired, now time.Time) (in
 // Apply carries out d. The levels of its entries are those that hold now.
 func (f *Filter) Apply(_ context.Context, want portal.Desired, d portal.Delta) error {
 	f.mu.Lock()
-	touched := map[portal.RuleID]bool{}
+	touched, groups := map[portal.RuleID]bool{}, map[portal.GroupID]bool{}
 	for _, r := range d.Rules {
 		touched[idOf(r)] = true
+		for _, x := range []*portal.CompiledRule{r.Old, r.New} {
+			if x == nil {
+				continue
+			}
+			for _, g := range x.Groups {
+				groups[g] = true
+				delete(f.rules[g], x.ID)
+			}
+		}
+		f.index(r.New)
 	}
 	for _, g := range d.Signatures {
 		if g.New == nil {
@@ -107,7 +123,8 @@ func (f *Filter) Apply(_ context.Context, want portal.Desired, d portal.Delta) e
 	}
 	if len(touched) > 0 {
 		for _, g := range want.Signatures {
-			if slices.ContainsFunc(g.Rules, func(id portal.RuleID) bool { return touched[id] }) {
+			if groups[portal.Everyone] || slices.ContainsFunc(g.Rules, func(id portal.RuleID) bool { return touched[id] }) ||
+				slices.ContainsFunc(g.Groups, func(id portal.GroupID) bool { return groups[id] }) {
 				f.recompile(g, want.Rules)
 			}
 		}
@@ -149,12 +166,30 @@ func (f *Filter) recompile(g portal.Signature, rules map[portal.RuleID]portal.Co
 		r = &rights{}
 		f.signatures[g.ID] = r
 	}
-	*r = *compile(g, rules)
+	*r = *f.compile(g, rules)
 }
 
-func compile(g portal.Signature, rules map[portal.RuleID]portal.CompiledRule) *rights {
+// index notes for whom the rule is.
+func (f *Filter) index(r *portal.CompiledRule) {
+	if r == nil {
+		return
+	}
+	for _, g := range r.Groups {
+		if f.rules[g] == nil {
+			f.rules[g] = map[portal.RuleID]bool{}
+		}
+		f.rules[g][r.ID] = true
+	}
+}
+
+func (f *Filter) compile(g portal.Signature, rules map[portal.RuleID]portal.CompiledRule) *rights {
+	ids := slices.Concat(g.Rules, slices.Collect(maps.Keys(f.rules[portal.Everyone])))
+	for _, id := range g.Groups {
+		ids = slices.AppendSeq(ids, maps.Keys(f.rules[id]))
+	}
+	slices.Sort(ids)
 	var r rights
-	for _, id := range g.Rules {
+	for _, id := range slices.Compact(ids) {
 		rule, there := rules[id]
 		switch {
 		case !there:
