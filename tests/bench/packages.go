@@ -57,6 +57,14 @@ var packageBenches = []packageBench{
 		{"device creation over HTTP in one process, 1 client", "clients=1", "devices/s", 1, "1/s", 0},
 		{"device creation over HTTP in one process, 16 clients", "clients=16", "devices/s", 1, "1/s", -1000},
 	}},
+	{"./api", "^BenchmarkSignIn$", "2000x", []figure{
+		{"sign-ins with a provider and an authenticator app, in one process with the provider, 1 client", "clients=1", "sign-ins/s", 1, "1/s", 0},
+		{"sign-ins with a provider and an authenticator app, 16 clients", "clients=16", "sign-ins/s", 1, "1/s", 0},
+	}},
+	{"./api", "^BenchmarkMay$", "1000000x", []figure{{"check of a right", "", "ns/op", 1, "ns", 0}}},
+	{"./auth/scim", "^BenchmarkSync$", "1x", []figure{
+		{"SCIM: first cycle of 2,000 people in 20 groups, one connection", "", "people/s", 1, "people/s", 0},
+	}},
 	{"./peers", "^BenchmarkCreateDeviceAmong$", "500x", []figure{
 		{"add a device among 500", "500_others", "ns/op", 1e-6, "ms", 0},
 		{"add a device among 60,000", "60000_others", "ns/op", 1e-6, "ms", 0},

@@ -62,6 +62,24 @@ func TestFullTunnelTakesEverythingAndSuspensionEndsIt(t *testing.T) {
 	if err := worker.Do(t.Context(), http.MethodGet, "/session", nil, nil); err == nil {
 		t.Error("the session of a suspended person goes on")
 	}
+	s.leaves(t)
+}
+
+// leaves is the whole life of somebody whom a directory keeps: made by SCIM, signed in, connected, and deactivated by SCIM.
+func (s *site) leaves(t *testing.T) {
+	t.Helper()
+	directory := s.directory(t)
+	id := directory.create(t, "dora")
+	dora := s.portal.SignIn(s.Client, "dora")
+	tun := s.Up(s.Client, dora.AddDevice(s.World, s.full, "Laptop").File)
+	s.office(t, true)
+	transfer := s.Client.StartDownload(t, world.OfficeV4)
+	<-transfer.Got
+	s.diesOf(t, transfer, "deactivate by SCIM", func() { directory.deactivate(t, id) })
+	tun.Down(t)
+	if err := dora.Do(t.Context(), http.MethodGet, "/session", nil, nil); err == nil {
+		t.Error("the session of somebody who was deactivated goes on")
+	}
 }
 
 // office asserts that the allowed host answers, or does not, to ping and HTTP in both families.
