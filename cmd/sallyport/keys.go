@@ -15,7 +15,7 @@ import (
 
 type keysCmd struct {
 	New    newKeyCmd `cmd:"" help:"Make a new master key."`
-	Reseal resealCmd `cmd:"" help:"Seal everything with the newest key again, so that the older ones can go."`
+	Rotate rotateCmd `cmd:"" help:"Seal everything with the newest key again, so that the older ones can go."`
 }
 
 type newKeyCmd struct {

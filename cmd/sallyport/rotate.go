@@ -8,12 +8,12 @@ import (
 	"github.com/sallyport/sallyport/portal/store"
 )
 
-type resealCmd struct {
+type rotateCmd struct {
 	configFlags
 }
 
 // Run is the second step of a rotation, when every portal runs with the new key. It needs the database and the keys only.
-func (c resealCmd) Run(e env) error {
+func (c rotateCmd) Run(e env) error {
 	var keys *seal.Keyring
 	settings := func(p *parser, raw rawConfig) { keys = p.keys(raw) }
 	return c.withDatabase(e, settings, func(db *store.Store) error {
