@@ -70,12 +70,17 @@ var accessTable = map[string]access{
 	"revokeDevice":     {enter: ready, action: auth.OwnDevices, service: auth.DevicesWrite},
 	"replaceDeviceKey": {enter: ready, action: auth.OwnDevices},
 	"getDeviceConfig":  {enter: ready, action: auth.OwnRead, service: auth.DevicesRead},
-	"noteDeviceFile":   {enter: ready, action: auth.OwnDevices},
-	"approveDevice":    {enter: ready, action: auth.DevicesWrite},
-	"refuseDevice":     {enter: ready, action: auth.DevicesWrite},
-	"suspendDevice":    {enter: ready, action: auth.DevicesWrite},
-	"resumeDevice":     {enter: ready, action: auth.DevicesWrite},
-	"renewGrants":      {enter: ready, action: auth.OwnDevices},
+
+	"createOpenVPNDevice":      {enter: ready, action: auth.OwnDevices},
+	"replaceDeviceCertificate": {enter: ready, action: auth.OwnDevices},
+	"getDeviceOpenVPN":         {enter: ready, action: auth.OwnRead},
+
+	"noteDeviceFile": {enter: ready, action: auth.OwnDevices},
+	"approveDevice":  {enter: ready, action: auth.DevicesWrite},
+	"refuseDevice":   {enter: ready, action: auth.DevicesWrite},
+	"suspendDevice":  {enter: ready, action: auth.DevicesWrite},
+	"resumeDevice":   {enter: ready, action: auth.DevicesWrite},
+	"renewGrants":    {enter: ready, action: auth.OwnDevices},
 
 	"listAccessRequests": {enter: ready, action: auth.OwnRead},
 	"listRequestable":    {enter: ready, action: auth.OwnRequests},

@@ -26,6 +26,7 @@ var wanted = map[string]string{
 	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
+	"createOpenVPNDevice": "oanhru", "replaceDeviceCertificate": "oanhru", "getDeviceOpenVPN": "oanhru",
 	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
 	"listAccessRequests": "oanhru", "listRequestable": "oanhru", "askForAccess": "oanhru", "endAccess": "oanhru", "approveAccess": "oanhru!", "refuseAccess": "oanhru!",

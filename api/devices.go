@@ -228,8 +228,12 @@ func (s *Server) device(d peers.DeviceView) DeviceResponseJSONResponse {
 func deviceJSON(d peers.DeviceView, now time.Time) Device {
 	out := Device{
 		Id: string(d.ID), Name: d.Name, Platform: Platform(d.Platform), Protocol: DeviceProtocol(d.Protocol), Pop: text(d.PoP),
-		PublicKey: d.PublicKey.String(), Ipv4: addrText(d.Addr.V4), Ipv6: addrText(d.Addr.V6), State: DeviceState(d.State),
+		PublicKey: publicKeyText(d.PublicKey), Ipv4: addrText(d.Addr.V4), Ipv6: addrText(d.Addr.V6), State: DeviceState(d.State),
 		Status: deviceStatus(d, now), CreatedAt: d.CreatedAt, KeyAt: d.KeyAt,
+	}
+	if c := d.Certificate; c.Serial != "" {
+		out.Certificate = newOf(out.Certificate)
+		out.Certificate.Serial, out.Certificate.Fingerprint, out.Certificate.NotBefore, out.Certificate.NotAfter = c.Serial, d.Cert.String(), c.NotBefore, c.NotAfter
 	}
 	out.Owner.Id, out.Owner.Name, out.Owner.Email = string(d.User), d.OwnerName, d.OwnerEmail
 	out.Profile.Id, out.Profile.Name, out.Profile.Mode = string(d.Profile), d.ProfileName, DeviceProfileMode(d.ProfileMode)
@@ -265,4 +269,11 @@ func deviceStatus(d peers.DeviceView, now time.Time) DeviceStatus {
 		return DeviceStatusConnected
 	}
 	return DeviceStatusReady
+}
+
+func publicKeyText(k portal.PublicKey) string {
+	if k.IsZero() {
+		return ""
+	}
+	return k.String()
 }

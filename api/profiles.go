@@ -91,7 +91,7 @@ func profileJSON(p peers.ProfileView) Profile {
 	out.Regions = empty(out.Regions)
 	for _, r := range p.Regions {
 		one := add(&out.Regions)
-		one.Id, one.Name, one.Country, one.Ready = string(r.ID), r.Name, text(r.Country), r.Ready
+		one.Id, one.Name, one.Country, one.Ready, one.Openvpn = string(r.ID), r.Name, text(r.Country), r.Ready, r.OpenVPN
 	}
 	return out
 }

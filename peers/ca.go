@@ -155,16 +155,9 @@ func newSerial() *big.Int {
 
 // signGateway makes a certificate for the key of a signing request. Nothing else of the request is used: the portal says who it is.
 func (a *authority) signGateway(csr []byte, id portal.GatewayID, now time.Time, life time.Duration) (*x509.Certificate, error) {
-	req, err := x509.ParseCertificateRequest(csr)
+	pub, err := gatewayKey(csr)
 	if err != nil {
-		return nil, ErrCSR
-	}
-	pub, ok := req.PublicKey.(*ecdsa.PublicKey)
-	if !ok || pub.Curve != elliptic.P256() {
-		return nil, ErrCSR // before the signature: that of a huge RSA key takes long to check
-	}
-	if req.CheckSignature() != nil {
-		return nil, ErrCSR
+		return nil, err
 	}
 	return a.sign(&x509.Certificate{
 		Subject: pkix.Name{CommonName: string(id)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
@@ -190,6 +183,9 @@ func (g *Gateways) ServerTLS(ctx context.Context) (*tls.Config, error) {
 	}
 	if _, err := g.serverCertificate(a); err != nil {
 		return nil, err
+	}
+	if err := (&OpenVPN{Keys: g.Keys}).Ensure(ctx, g.Store); err != nil {
+		return nil, fmt.Errorf("authority of OpenVPN: %w", err)
 	}
 	clients := x509.NewCertPool()
 	clients.AddCert(a.cert)

@@ -75,6 +75,7 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 	return portal.Entry{
 		EntryKey:  portal.EntryKey{Profile: d.Profile, Device: d.ID},
 		PublicKey: d.PublicKey,
+		Cert:      d.Cert,
 		V4:        d.Addr.V4,
 		V6:        d.Addr.V6,
 		Signature: sig,
@@ -147,5 +148,5 @@ func compareDestinations(a, b portal.Destination) int {
 }
 
 func servedProfile(p portal.Profile) portal.ServedProfile {
-	return portal.ServedProfile{ID: p.ID, PoPs: p.PoPs, Pool: p.Pool}
+	return portal.ServedProfile{ID: p.ID, PoPs: p.PoPs, Pool: p.Pool, Push: portal.PushOf(p)}
 }

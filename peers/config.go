@@ -17,6 +17,9 @@ func (s *Service) Config(ctx context.Context, by portal.Actor, id portal.DeviceI
 		if err != nil {
 			return err
 		}
+		if d.Protocol != portal.WireGuard {
+			return ErrProtocol
+		}
 		profile, err := tx.Profile(d.Profile)
 		if err != nil {
 			return fmt.Errorf("read profile %s: %w", d.Profile, err)

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 
@@ -16,14 +17,15 @@ type NewDevice struct {
 	Platform  portal.Platform
 	Profile   portal.ProfileID
 	PoP       portal.PoPID // "": the first region that serves the profile, one that is ready before others
-	PublicKey string       // base64, as wg pubkey prints it
+	PublicKey string       // base64, as wg pubkey prints it; for WireGuard
+	CSR       string       // PKCS #10 in PEM for a key of ECDSA P-256, without a subject and extensions; for OpenVPN, and then PublicKey is ""
 }
 
 // CreateDevice adds a device with a free address and a grant at level full that lasts as long as the profile's sessions, from the person's
 // last second factor on. Errors: portal.ErrStepUp when that one is too old, portal.ErrInvalid, portal.ErrPublicKey (in a field), ErrKeyTaken, ErrDeviceName, ErrDeviceLimit, ErrNoRegion, portal.ErrPoolFull;
-// portal.ErrNotFound for a profile or region that is not there or not open to the owner.
+// ErrNoOpenVPN; portal.ErrNotFound for a profile or region that is not there or not open to the owner.
 func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevice) (DeviceView, error) {
-	d, err := in.device(by)
+	d, pub, err := in.device(by)
 	if err != nil {
 		return DeviceView{}, err
 	}
@@ -51,6 +53,15 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 			return err
 		}
 		d.State = newState(profile)
+		var cert portal.DeviceCertificate
+		if d.Protocol == portal.OpenVPN {
+			if err := servedByOpenVPN(tx, profile, d.PoP); err != nil {
+				return err
+			}
+			if cert, err = s.certify(tx, &d, pub); err != nil {
+				return err
+			}
+		}
 		sig, err := p.newDevice(d, grant, profile)
 		if err != nil {
 			return err
@@ -62,12 +73,21 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		if err := tx.CreateDevice(d, grant, sig, file); err != nil {
 			return fmt.Errorf("add device for %s: %w", d.User, err)
 		}
-		view = DeviceView{
-			Device: d, OwnerName: owner.Name, OwnerEmail: owner.Email, ProfileName: profile.Name, ProfileMode: profile.Mode, Grant: grant, Revision: p.last,
+		if d.Protocol == portal.OpenVPN {
+			if err := tx.SetCertificate(cert); err != nil {
+				return fmt.Errorf("add device for %s: %w", d.User, err)
+			}
 		}
-		return tx.Audit(by, "device.create", deviceTarget(d.ID), map[string]any{
+		view = DeviceView{
+			Device: d, Certificate: cert, OwnerName: owner.Name, OwnerEmail: owner.Email, ProfileName: profile.Name, ProfileMode: profile.Mode, Grant: grant, Revision: p.last,
+		}
+		detail := map[string]any{
 			"owner": d.User, "name": d.Name, "profile": d.Profile, "publicKey": d.PublicKey, "ipv4": d.Addr.V4, "ipv6": d.Addr.V6, "state": d.State,
-		})
+		}
+		if d.Protocol == portal.OpenVPN {
+			detail["certificate"], detail["serial"], detail["notAfter"] = d.Cert, cert.Serial, cert.NotAfter
+		}
+		return tx.Audit(by, "device.create", deviceTarget(d.ID), detail)
 	})
 	return view, err
 }
@@ -103,13 +123,13 @@ func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.P
 }
 
 // device checks all that can be checked without the database.
-func (in NewDevice) device(by portal.Actor) (portal.Device, error) {
-	d := portal.Device{User: in.Owner, Profile: in.Profile, PoP: in.PoP, Protocol: portal.WireGuard, State: portal.DeviceActive}
+func (in NewDevice) device(by portal.Actor) (d portal.Device, csr *ecdsa.PublicKey, err error) {
+	d = portal.Device{User: in.Owner, Profile: in.Profile, PoP: in.PoP, Protocol: portal.WireGuard, State: portal.DeviceActive}
 	if d.User == "" {
 		d.User = by.User
 	}
 	if d.User != by.User && !by.May(portal.DevicesKeys) {
-		return d, portal.ErrNotFound
+		return d, nil, portal.ErrNotFound
 	}
 	var c check
 	d.Name = c.name("/name", in.Name)
@@ -117,8 +137,12 @@ func (in NewDevice) device(by portal.Actor) (portal.Device, error) {
 	if in.Profile == "" {
 		c.wrong("/profile", "required", "Choose a profile.")
 	}
-	d.PublicKey = c.publicKey("/publicKey", in.PublicKey)
-	return d, c.err()
+	if in.CSR != "" {
+		d.Protocol, csr = portal.OpenVPN, c.csr("/csr", in.CSR)
+	} else {
+		d.PublicKey = c.publicKey("/publicKey", in.PublicKey)
+	}
+	return d, csr, c.err()
 }
 
 // placeDevice decides whether the device may be, and gives it a region and an address.
@@ -205,6 +229,8 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 		switch {
 		case err != nil:
 			return 0, err
+		case d.Protocol != portal.WireGuard:
+			return 0, ErrProtocol
 		case clash.KeyUses > 0:
 			return 0, ErrKeyTaken
 		case d.PublicKey == key:

@@ -10,6 +10,7 @@ import (
 // DeviceView is a device with what people want to know of it.
 type DeviceView struct {
 	portal.Device
+	Certificate portal.DeviceCertificate // of OpenVPN; zero for WireGuard
 	OwnerName   string
 	OwnerEmail  string
 	ProfileName string
@@ -128,6 +129,10 @@ func viewDevices(tx *store.Tx, f store.DeviceFilter) ([]DeviceView, error) {
 	if err != nil {
 		return nil, err
 	}
+	certs, err := tx.Certificates(withCertificate(devices))
+	if err != nil {
+		return nil, err
+	}
 	views := make([]DeviceView, len(devices))
 	for i, d := range devices {
 		l := live[d.ID]
@@ -136,9 +141,18 @@ func viewDevices(tx *store.Tx, f store.DeviceFilter) ([]DeviceView, error) {
 			return nil, err
 		}
 		views[i] = DeviceView{
-			Device: d.Device, OwnerName: d.OwnerName, OwnerEmail: d.OwnerEmail, ProfileName: d.ProfileName, ProfileMode: d.ProfileMode, Grant: d.Grant,
+			Device: d.Device, Certificate: certs[d.ID], OwnerName: d.OwnerName, OwnerEmail: d.OwnerEmail, ProfileName: d.ProfileName, ProfileMode: d.ProfileMode, Grant: d.Grant,
 			Live: l.Live, LiveGateway: l.GatewayName, LivePoP: l.PoPName, Outdated: outdated,
 		}
 	}
 	return views, nil
+}
+
+func withCertificate(devices []store.DeviceRecord) (ids []portal.DeviceID) {
+	for _, d := range devices {
+		if d.Protocol == portal.OpenVPN {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids
 }

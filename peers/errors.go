@@ -13,5 +13,7 @@ var (
 	ErrGroupKept   = &portal.Error{Kind: portal.Conflict, Code: "group_kept_elsewhere", Msg: "A directory or claims at sign-in name this group. Change it there."}
 	ErrPoolOverlap = &portal.Error{Kind: portal.Conflict, Code: "pool_overlap", Msg: "These addresses overlap with another pool."}
 	ErrRuleSize    = &portal.Error{Kind: portal.Exhausted, Code: "rule_too_large", Msg: "The resources of one rule together have more than 20,000 combinations of prefix and port range. Split the rule."}
+	ErrProtocol    = &portal.Error{Kind: portal.Conflict, Code: "wrong_protocol", Msg: "This device connects by another protocol."}
+	ErrNoOpenVPN   = &portal.Error{Kind: portal.Unavailable, Code: "no_openvpn", Msg: "No gateway serves OpenVPN for this profile now."}
 	ErrNoPool      = &portal.Error{Kind: portal.Conflict, Code: "no_pool", Msg: "There is no address pool yet. Add one first."}
 )

@@ -109,6 +109,9 @@ func filesAfter(tx *store.Tx, before, after portal.Profile, devices int) (int, e
 
 // firstFile is the version of the file that a device is given with a key; "" where no gateway takes clients now.
 func firstFile(tx *store.Tx, d portal.Device, profile portal.Profile) (string, error) {
+	if d.Protocol != portal.WireGuard {
+		return "", nil // what changes is told when the client connects
+	}
 	pl, err := readPlaces(tx)
 	if err != nil {
 		return "", err
@@ -127,6 +130,9 @@ func (s *Service) NoteFile(ctx context.Context, by portal.Actor, id portal.Devic
 		return DeviceView{}, err
 	}
 	return s.changeDevice(ctx, by, portal.DevicesKeys, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
+		if d.Protocol != portal.WireGuard {
+			return 0, ErrProtocol
+		}
 		if d.File == version {
 			return 0, nil
 		}

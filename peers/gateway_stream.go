@@ -71,7 +71,7 @@ func (g *Gateways) SaveReports(ctx context.Context, rows []feed.GatewayReport) (
 	for i, r := range rows {
 		reports[i] = store.GatewayReport{Epoch: r.Epoch, Gateway: portal.Gateway{
 			ID: r.Gateway, SeenAt: r.At, Applied: r.Report.Revision, Hash: r.Report.Hash, Problem: r.Report.Problem, ApplyFor: r.Report.ApplyTook,
-			Version: r.Report.Version, PublicKey: r.Report.PublicKey,
+			Version: r.Report.Version, PublicKey: r.Report.PublicKey, OpenVPN: r.Report.OpenVPN,
 		}}
 		if !canonical(r.Report.PublicKey) {
 			reports[i].PublicKey = portal.PublicKey{} // another name for a key that may be in use
@@ -142,7 +142,8 @@ func (l feedLog) Topology() (feed.Topology, error) {
 	gateways, err2 := l.tx.Gateways()
 	profiles, err3 := l.tx.Profiles()
 	pools, err4 := l.tx.Pools()
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	err := errors.Join(err1, err2, err3, err4)
+	if err != nil {
 		return t, err
 	}
 	for _, p := range pops {
@@ -156,7 +157,8 @@ func (l feedLog) Topology() (feed.Topology, error) {
 		byID[p.ID] = p
 	}
 	for _, p := range profiles {
-		t.Profiles[p.ID] = feed.ServedProfile{PoPs: p.PoPs, Pool: byID[p.Pool], MTU: p.MTU}
+		t.Profiles[p.ID] = feed.ServedProfile{PoPs: p.PoPs, Pool: byID[p.Pool], MTU: p.MTU, Push: portal.PushOf(p)}
 	}
-	return t, nil
+	t.Trust, err = openVPNTrust(l.tx)
+	return t, err
 }

@@ -15,6 +15,7 @@ type Region struct {
 	ID      portal.PoPID
 	Name    string
 	Country string
+	OpenVPN bool // a gateway there serves OpenVPN and was heard of within seenWithin
 	Ready   bool // a gateway there takes clients and was heard of within seenWithin
 }
 
@@ -42,7 +43,7 @@ func (pl places) regions(profile portal.Profile) []Region {
 	regions := []Region{}
 	for _, p := range pl.pops {
 		if profile.ServedBy(p.ID) {
-			regions = append(regions, Region{ID: p.ID, Name: p.Name, Country: p.Country, Ready: pl.ready(p.ID)})
+			regions = append(regions, Region{ID: p.ID, Name: p.Name, Country: p.Country, Ready: pl.ready(p.ID), OpenVPN: pl.openVPN(p.ID)})
 		}
 	}
 	return regions
@@ -50,6 +51,10 @@ func (pl places) regions(profile portal.Profile) []Region {
 
 func (pl places) ready(pop portal.PoPID) bool {
 	return slices.ContainsFunc(pl.gateways, func(g portal.Gateway) bool { return g.PoP == pop && takesClients(g) && pl.seen(g) })
+}
+
+func (pl places) openVPN(pop portal.PoPID) bool {
+	return slices.ContainsFunc(pl.gateways, func(g portal.Gateway) bool { return g.PoP == pop && servesOpenVPN(g) && pl.seen(g) })
 }
 
 func (pl places) seen(g portal.Gateway) bool { return pl.now.Sub(g.SeenAt) < seenWithin }

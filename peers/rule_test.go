@@ -113,6 +113,9 @@ func TestChangeCostsWhatItTouches(t *testing.T) {
 			{"device renamed", func() { must(h.s.RenameDevice(h.ctx(), h.jun, his.ID, "renamed")) }, ""},
 			{"key replaced", func() { must(h.s.ReplaceKey(h.ctx(), h.jun, his.ID, newKey(t).String())) }, "entry"},
 			{"last device with its rights revoked", func() { must(h.s.RevokeDevice(h.ctx(), h.jun, his.ID)) }, "-entry -sig"},
+			{"profile sends everything: clients of OpenVPN are told", func() {
+				must(h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, peers.ProfileInput{Name: "Work", Mode: portal.Full}))
+			}, "profile"},
 			{"profile renamed", func() {
 				must(h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, peers.ProfileInput{Name: "Work!", Mode: portal.Full}))
 			}, ""},

@@ -18,6 +18,7 @@ type Service struct {
 	Streams    LiveStatus           // nil: nothing is known of gateways' streams
 	Prober     Prober               // nil: nothing is probed
 
+	OpenVPN  *OpenVPN // nil: no device gets a certificate
 	Resolver Resolver // nil: names of profiles are not looked up
 
 	within *policy // a transaction that what follows is part of; nil: each use case has its own

@@ -46,8 +46,9 @@ type Device struct {
 	Platform  Platform
 	Protocol  Protocol
 	Profile   ProfileID
-	PoP       PoPID // the region its file points at; other PoPs that serve the profile accept it too
-	PublicKey PublicKey
+	PoP       PoPID         // the region its file points at; other PoPs that serve the profile accept it too
+	PublicKey PublicKey     // of WireGuard; zero for OpenVPN
+	Cert      CertificateID // of OpenVPN; zero for WireGuard
 	Addr      Address
 	State     DeviceState
 	CreatedAt time.Time

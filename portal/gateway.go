@@ -48,4 +48,5 @@ type Gateway struct {
 	Hash     string // of its objects at Applied
 	Problem  string // what it could not apply, "" when all is well
 	ApplyFor time.Duration
+	OpenVPN  OpenVPNPorts // where it serves OpenVPN at this moment
 }

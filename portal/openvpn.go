@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // CertificateID is the SHA-256 of a certificate, whole. Who shows a certificate of this fingerprint, and holds its key, is that device and no
@@ -55,8 +56,9 @@ type OpenVPNNode struct {
 	Push  map[ProfileID]Push `json:"push,omitempty"`
 }
 
-func (o OpenVPNNode) equal(p OpenVPNNode) bool {
-	return o.Trust == p.Trust && maps.EqualFunc(o.Push, p.Push, Push.equal)
+// Equal reports whether a gateway would serve the same.
+func (o OpenVPNNode) Equal(p OpenVPNNode) bool {
+	return o.Trust == p.Trust && maps.EqualFunc(o.Push, p.Push, Push.Equal)
 }
 
 // Push is what clients of a profile are told when they connect.
@@ -68,9 +70,54 @@ type Push struct {
 	Search   []string       `json:"search,omitempty"`
 }
 
-func (p Push) equal(q Push) bool {
+// Equal reports whether clients are told the same.
+func (p Push) Equal(q Push) bool {
 	return p.Full == q.Full && slices.Equal(p.Routes, q.Routes) && slices.Equal(p.Excluded, q.Excluded) &&
 		slices.Equal(p.DNS, q.DNS) && slices.Equal(p.Search, q.Search)
+}
+
+// PushOf is what clients of p are told.
+func PushOf(p Profile) Push {
+	out := Push{DNS: p.DNS, Search: p.Search}
+	if p.Mode == Full {
+		out.Full, out.Excluded = true, p.Excluded
+	} else {
+		out.Routes = Routes(p)
+	}
+	return out
+}
+
+// OpenVPNServerName is the name in the certificate of every gateway's OpenVPN server, which clients ask for: any gateway may answer.
+const OpenVPNServerName = "gateway.sallyport.internal"
+
+// AuthorityState is what an authority of OpenVPN is good for.
+type AuthorityState string
+
+// The states of an authority. What is trusted only verifies devices of before; it signs gateways' servers, since their files know no newer one.
+const (
+	AuthorityRequested AuthorityState = "requested" // its key is there, and a root elsewhere has not signed yet
+	AuthoritySigning   AuthorityState = "signing"
+	AuthorityTrusted   AuthorityState = "trusted"
+)
+
+// Authority signs for OpenVPN. Its key is kept apart from it, sealed.
+type Authority struct {
+	ID        string
+	State     AuthorityState
+	Chain     string // PEM: the certificate of the key, then what leads to the root
+	Root      string // PEM
+	Request   string // PEM; "" for a root of our own
+	CreatedAt time.Time
+}
+
+// DeviceCertificate is what a device has for OpenVPN.
+type DeviceCertificate struct {
+	Device      DeviceID
+	Serial      string // hex
+	Authority   string
+	NotBefore   time.Time
+	NotAfter    time.Time
+	Certificate string // PEM
 }
 
 // OpenVPNPorts are where a gateway listens for OpenVPN; 0: not.
@@ -78,3 +125,6 @@ type OpenVPNPorts struct {
 	UDP uint16 `json:"udp,omitempty"`
 	TCP uint16 `json:"tcp,omitempty"`
 }
+
+// Any reports whether it listens at all.
+func (p OpenVPNPorts) Any() bool { return p.UDP != 0 || p.TCP != 0 }

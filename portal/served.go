@@ -5,6 +5,7 @@ type ServedProfile struct {
 	ID       ProfileID `json:"id"`
 	PoPs     []PoPID   `json:"pops"` // empty: everywhere
 	Pool     PoolID    `json:"pool"` // where its devices have their addresses
+	Push     Push      `json:"push"` // what clients of OpenVPN are told when they connect
 	Revision uint64    `json:"rev"`
 }
 

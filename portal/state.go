@@ -110,7 +110,7 @@ func (s *State) Apply(c Change) Delta {
 	m.collect()
 	d := m.delta()
 	if c.Node != nil {
-		d.Node, d.OpenVPN = !s.Node.equal(*c.Node), !s.Node.OpenVPN.equal(c.Node.OpenVPN)
+		d.Node, d.OpenVPN = !s.Node.equal(*c.Node), !s.Node.OpenVPN.Equal(c.Node.OpenVPN)
 		s.Node = *c.Node
 	}
 	return d

@@ -40,6 +40,10 @@ var settings = []setting{
 	{"state-dir", "/var/lib/sallyport-gateway", "`folder` for keys, certificate and the last known state"},
 	{"interface", "sallyport0", "`name` of the tunnel's interface, at most 15 characters"},
 	{"table", firewall.DefaultTable, "`name` of the nftables table, in the family inet"},
+	{"openvpn", "false", "serve OpenVPN beside WireGuard, with the openvpn program of this machine"},
+	{"openvpn-udp", "1194", "`port` of OpenVPN over UDP; 0 for none"},
+	{"openvpn-tcp", "443", "`port` of OpenVPN over TCP, for networks that let nothing else through; 0 for none"},
+	{"openvpn-user", "nobody:nogroup", "`user:group` that openvpn becomes when it has bound its port"},
 	{"userspace", "false", "run WireGuard in this process even where the kernel has it"},
 	{"metrics", "127.0.0.1:9586", "`address` of the Prometheus listener, on loopback; \"off\" for none"},
 	{"log-level", "info", "debug, info, warn or error"},
@@ -70,7 +74,7 @@ func readRaw(args []string, getenv func(string) string, stderr io.Writer) (rawCo
 		if s.byDefault != "" {
 			help += " (default " + s.byDefault + ")"
 		}
-		if s.name == "userspace" {
+		if s.name == "userspace" || s.name == "openvpn" {
 			flags.BoolFunc(s.name, help, func(v string) error { typed[s.name] = &v; return nil })
 			continue
 		}
@@ -148,13 +152,21 @@ type Config struct {
 	Interface string
 	Table     string
 	Userspace bool
+	OpenVPN   OpenVPNConfig
 	Metrics   string // host:port on loopback; "": none
 	LogLevel  slog.Level
 	LogJSON   bool
 }
 
+// OpenVPNConfig is what is said of OpenVPN. Without ports it is not served.
+type OpenVPNConfig struct {
+	UDP, TCP    uint16 // 0: not
+	User, Group string
+}
+
 var (
 	interfaceName = regexp.MustCompile(`^[A-Za-z0-9_.=+-]{1,15}$`) // and neither "." nor ".." (Linux, dev_valid_name)
+	userName      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
 	tableName     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 )
 
@@ -194,6 +206,9 @@ func (r rawConfig) config() (Config, error) {
 	if c.Userspace, err = strconv.ParseBool(v["userspace"]); err != nil {
 		wrong("userspace", "%q is neither true nor false", v["userspace"])
 	}
+	if err := readOpenVPN(&c, v); err != nil {
+		problems = append(problems, err)
+	}
 	if c.Metrics == "off" {
 		c.Metrics = ""
 	} else if a, err := netip.ParseAddrPort(c.Metrics); err != nil || !a.Addr().IsLoopback() {
@@ -210,6 +225,37 @@ func (r rawConfig) config() (Config, error) {
 		wrong("log-format", "%q is neither text nor json", v["log-format"])
 	}
 	return c, errors.Join(problems...)
+}
+
+func readOpenVPN(c *Config, v map[string]string) error {
+	on, err := strconv.ParseBool(v["openvpn"])
+	if err != nil {
+		return fmt.Errorf("openvpn: %q is neither true nor false", v["openvpn"])
+	}
+	var problems []error
+	port := func(name string) uint16 {
+		n, err := strconv.ParseUint(v[name], 10, 16)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %q is not a port", name, v[name]))
+		}
+		return uint16(n)
+	}
+	o := OpenVPNConfig{UDP: port("openvpn-udp"), TCP: port("openvpn-tcp")}
+	var pair bool
+	o.User, o.Group, pair = strings.Cut(v["openvpn-user"], ":")
+	if !pair || !userName.MatchString(o.User) || !userName.MatchString(o.Group) {
+		problems = append(problems, fmt.Errorf("openvpn-user: %q is not user:group", v["openvpn-user"]))
+	}
+	if on && len(c.Interface) > 14 {
+		problems = append(problems, fmt.Errorf("interface: %q leaves no room for the letter that OpenVPN's interfaces have behind it", c.Interface))
+	}
+	if on && o.UDP == 0 && o.TCP == 0 {
+		problems = append(problems, errors.New("openvpn: neither a UDP nor a TCP port is set"))
+	}
+	if on {
+		c.OpenVPN = o
+	}
+	return errors.Join(problems...)
 }
 
 func readToken(c *Config, token, file string) error {

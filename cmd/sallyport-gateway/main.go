@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		_, err = fmt.Fprintln(stdout, "The configuration is good.")
 		return err
 	case raw.cleanup:
-		return cleanup(cfg, stdout)
+		return cleanup(ctx, cfg, stdout)
 	case raw.command == "enrol":
 		return enrolOnly(ctx, cfg, stdout)
 	}

@@ -175,7 +175,7 @@ func TestOnePastedCommandEnrolsAndServesAndLeavesNothingBehind(t *testing.T) {
 	here := netnstest.Here(t)
 	s := newSite(t)
 	dir := t.TempDir()
-	flags := []string{"--state-dir", dir, "--interface", "spt0", "--table", "sptest", "--userspace", "--metrics", "127.0.0.1:0"}
+	flags := []string{"--state-dir", dir, "--interface", "spt0", "--table", "sptest", "--userspace", "--metrics", "127.0.0.1:0", "--openvpn", "--openvpn-udp", "11194"}
 
 	begin := time.Now()
 	lines, stop := started(t, append([]string{"--portal", s.address, "--token", s.token}, flags...)...)
@@ -186,6 +186,10 @@ func TestOnePastedCommandEnrolsAndServesAndLeavesNothingBehind(t *testing.T) {
 		return err == nil && g.State == portal.GatewayActive && g.Applied > 0 && g.Problem == ""
 	}
 	await(t, "the portal hears that the gateway serves", served)
+	await(t, "the portal hears where OpenVPN is served", func() bool {
+		g, err := s.peers.Gateway(t.Context(), s.id)
+		return err == nil && g.OpenVPN == (portal.OpenVPNPorts{UDP: 11194, TCP: 443})
+	})
 	t.Logf("enrolled and serving after %v", time.Since(begin))
 	if out := here.MustRun(t, "nft", "list", "table", "inet", "sptest"); !strings.Contains(out, "from_tunnel") {
 		t.Errorf("the table is\n%s", out)
@@ -209,6 +213,9 @@ func TestOnePastedCommandEnrolsAndServesAndLeavesNothingBehind(t *testing.T) {
 	}
 	if tables := here.MustRun(t, "nft", "list", "tables"); strings.Contains(tables, "sptest") {
 		t.Errorf("after the cleanup there are\n%s", tables)
+	}
+	if links := here.MustRun(t, "ip", "link"); strings.Contains(links, "spt0") {
+		t.Errorf("after the cleanup there are\n%s", links)
 	}
 }
 

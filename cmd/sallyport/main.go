@@ -50,6 +50,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the portal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema. The portal does the same when it starts."`
 	Keys    keysCmd    `cmd:"" help:"Make the master key that secrets in the database are sealed with."`
+	CA      caCmd      `cmd:"" name:"ca" help:"The certificate authority of OpenVPN: show, rotate, or have it signed by a root of your own."`
 	User    userCmd    `cmd:"" help:"Local accounts, for when no identity provider answers; and what an operator does to anybody's account on the server."`
 	SCIM    scimCmd    `cmd:"" name:"scim" help:"Let directories keep people and groups here."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export or follow up the audit trail."`

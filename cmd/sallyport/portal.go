@@ -59,7 +59,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	}
 	public := cfg.PublicURL.String()
 	s := &site{cfg: cfg, log: log, store: db}
-	s.peers = &peers.Service{Store: db, Log: log, Portal: public, Resolver: net.DefaultResolver}
+	s.peers = &peers.Service{Store: db, Log: log, Portal: public, Resolver: net.DefaultResolver, OpenVPN: &peers.OpenVPN{Keys: cfg.Keys}}
 	s.auth = &auth.Service{
 		Store: db, Keys: cfg.Keys, Tunnels: s.peers, Providers: cfg.Providers, PublicURL: public, Owners: cfg.Owners, FirstOwner: cfg.FirstOwner,
 		LocalAccounts: cfg.Local, ProviderNetworks: cfg.Networks, Limits: cfg.Sessions, Log: log,

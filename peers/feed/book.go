@@ -34,7 +34,7 @@ const (
 	kindSignature
 	kindRule
 	kindProfile // a profile may be served elsewhere now; the tables say where
-	kindPlace   // a PoP or a gateway changed; the tables say how
+	kindPlace   // a PoP, a gateway or an authority changed; the tables say how
 )
 
 // readObject decodes an object. One that can't be read fails closed, and err says so: an entry or a signature counts as gone, a rule
@@ -78,7 +78,7 @@ func readObject(o Object) (out object, err error) {
 		}
 	case "profile":
 		out.kind = kindProfile
-	case "pop", "gateway":
+	case "pop", "gateway", "authority":
 		out.kind = kindPlace
 	}
 	return out, err
@@ -222,11 +222,13 @@ func (h *Hub) node(t Topology, id portal.GatewayID) (portal.Node, bool) {
 		n.Grace = defaultGrace
 	}
 	pools := map[portal.PoolID]portal.Pool{}
-	for _, p := range t.Profiles {
+	n.OpenVPN = portal.OpenVPNNode{Trust: t.Trust, Push: map[portal.ProfileID]portal.Push{}}
+	for id, p := range t.Profiles {
 		if !p.servedBy(g.PoP) {
 			continue
 		}
 		pools[p.Pool.ID] = p.Pool
+		n.OpenVPN.Push[id] = p.Push
 		mtu := p.MTU
 		if mtu == 0 {
 			mtu = portal.DefaultMTU
@@ -250,5 +252,6 @@ const defaultGrace = 24 * time.Hour
 
 func sameNode(a, b portal.Node) bool {
 	return a.Gateway == b.Gateway && a.PoP == b.PoP && a.Port == b.Port && a.MTU == b.MTU && a.Masquerade == b.Masquerade && a.Grace == b.Grace &&
-		slices.Equal(a.Pools, b.Pools) && slices.Equal(a.Networks, b.Networks) && slices.Equal(a.Quarantine, b.Quarantine)
+		slices.Equal(a.Pools, b.Pools) && slices.Equal(a.Networks, b.Networks) && slices.Equal(a.Quarantine, b.Quarantine) &&
+		a.OpenVPN.Equal(b.OpenVPN)
 }

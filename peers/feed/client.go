@@ -225,7 +225,7 @@ func (c *Client) next(f Follower) []reportMsg {
 	c.out.Live, c.out.PublicKey = nil, portal.PublicKey{}
 	m := reportMsg{
 		Problem: r.Problem, Took: c.took.Microseconds(), Ago: max(0, now.Sub(c.appliedAt).Microseconds()), Full: full, Version: c.Version, Key: r.PublicKey,
-		Drift: r.Drift,
+		Drift: r.Drift, OpenVPN: r.OpenVPN,
 	}
 	if m.Problem == "" {
 		m.Problem = c.failure

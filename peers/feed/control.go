@@ -25,6 +25,8 @@ type Control interface {
 	Enrol(ctx context.Context, ask EnrolAsk) (EnrolGrant, error)
 	// Renew gives the owner of a good certificate a new one. The old one stays good until the new one is used.
 	Renew(ctx context.Context, ask StreamAsk, csr []byte) (certificate []byte, err error)
+	// OpenVPN gives the owner of a good certificate one for its OpenVPN server, with what that server needs beside it.
+	OpenVPN(ctx context.Context, ask StreamAsk, csr []byte) (OpenVPNGrant, error)
 	// ServerTLS is the configuration of the gateways' listener: its own certificate, and the authority that signs gateways.
 	ServerTLS(ctx context.Context) (*tls.Config, error)
 }
@@ -65,6 +67,7 @@ type Topology struct {
 	PoPs     map[portal.PoPID]portal.PoP
 	Gateways map[portal.GatewayID]portal.Gateway
 	Profiles map[portal.ProfileID]ServedProfile
+	Trust    string // names the authorities of OpenVPN; "": there is none yet
 }
 
 // ServedProfile is what the feed needs of a profile.
@@ -72,6 +75,7 @@ type ServedProfile struct {
 	PoPs []portal.PoPID // empty: everywhere
 	Pool portal.Pool
 	MTU  int // bytes; 0: portal.DefaultMTU
+	Push portal.Push
 }
 
 // StreamAsk names a gateway by the certificate that it showed.
@@ -94,6 +98,14 @@ type GatewayReport struct {
 	Epoch   uint64
 	At      time.Time
 	Report  Report
+}
+
+// OpenVPNGrant is all that a gateway's OpenVPN servers need but their own key.
+type OpenVPNGrant struct {
+	Certificates []byte        // PEM: the server's own, then what leads to a root
+	Authorities  []byte        // PEM: those whose clients may connect
+	TLSCrypt     portal.Secret // the servers' key for tls-crypt-v2
+	Trust        string        // the name of all this; see portal.OpenVPNNode
 }
 
 // EnrolAsk is what a new node sends.

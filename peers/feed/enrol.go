@@ -128,6 +128,28 @@ func post(ctx context.Context, t *http.Transport, addr, path string, message, in
 	return nil
 }
 
+// OpenVPN asks a portal for the certificate of the node's OpenVPN server, with a signing request in DER for a key that the node has made.
+func (c *Client) OpenVPN(ctx context.Context, csr []byte) (OpenVPNGrant, error) {
+	c.init()
+	creds := c.credentials()
+	config, err := creds.clientTLS(c.Now)
+	if err != nil {
+		return OpenVPNGrant{}, err
+	}
+	t := newTransport(config)
+	defer t.CloseIdleConnections()
+	var got serverAnswer
+	for _, addr := range creds.Portals {
+		if err = post(ctx, t, addr, pathServer, renewMsg{csr}, &got); err == nil || portal.KindOf(err) != portal.Internal {
+			break // it answered; another one would say the same
+		}
+	}
+	if err != nil {
+		return OpenVPNGrant{}, fmt.Errorf("ask for the certificate of OpenVPN: %w", err)
+	}
+	return OpenVPNGrant{got.Certificates, got.Authorities, portal.NewSecretText(got.TLSCrypt), got.Trust}, nil
+}
+
 // renew trades the credentials for new ones with a new key. The old ones stay good until the new ones are used.
 func (c Credentials) renew(ctx context.Context, addr string, now func() time.Time) (Credentials, error) {
 	config, err := c.clientTLS(now)

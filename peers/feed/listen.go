@@ -69,7 +69,7 @@ func (h *Hub) take(s *stream, m *reportMsg, now time.Time) bool {
 	}
 	h.compare(s, m, now)
 	h.measure(s, m, now)
-	changed := m.Revision != s.report.Revision || m.Hash != s.report.Hash || m.Problem != s.report.Problem || m.Drift != s.report.Drift ||
+	changed := m.Revision != s.report.Revision || m.Hash != s.report.Hash || m.Problem != s.report.Problem || m.Drift != s.report.Drift || m.OpenVPN != s.report.OpenVPN ||
 		m.Version != s.report.Version || !m.Key.IsZero()
 	live := make([]portal.Live, 0, len(m.Live))
 	for _, l := range m.Live {
@@ -83,7 +83,7 @@ func (h *Hub) take(s *stream, m *reportMsg, now time.Time) bool {
 		s.savedAt = now
 		h.queue(&GatewayReport{Gateway: s.id, Epoch: s.epoch, At: now, Report: Report{
 			Revision: m.Revision, Hash: m.Hash, Problem: m.Problem, ApplyTook: time.Duration(m.Took) * time.Microsecond, Version: m.Version,
-			PublicKey: m.Key, Drift: m.Drift, Live: live,
+			PublicKey: m.Key, Drift: m.Drift, OpenVPN: m.OpenVPN, Live: live,
 		}})
 	}
 	return true

@@ -63,16 +63,17 @@ type hello struct {
 }
 
 type reportMsg struct {
-	Revision uint64           `json:"rev"`
-	Hash     string           `json:"hash"`
-	Problem  string           `json:"problem,omitempty"`
-	Took     int64            `json:"took_us"`
-	Ago      int64            `json:"ago_us"` // how long ago Revision was reached
-	Full     int              `json:"full"`   // snapshots applied in this stream
-	Version  string           `json:"version,omitempty"`
-	Key      portal.PublicKey `json:"key,omitzero"`
-	Drift    int              `json:"drift,omitempty"`
-	Live     []liveMsg        `json:"live,omitempty"`
+	Revision uint64              `json:"rev"`
+	Hash     string              `json:"hash"`
+	Problem  string              `json:"problem,omitempty"`
+	Took     int64               `json:"took_us"`
+	Ago      int64               `json:"ago_us"` // how long ago Revision was reached
+	Full     int                 `json:"full"`   // snapshots applied in this stream
+	Version  string              `json:"version,omitempty"`
+	Key      portal.PublicKey    `json:"key,omitzero"`
+	Drift    int                 `json:"drift,omitempty"`
+	OpenVPN  portal.OpenVPNPorts `json:"openvpn,omitzero"`
+	Live     []liveMsg           `json:"live,omitempty"`
 }
 
 type liveMsg struct {

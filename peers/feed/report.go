@@ -15,5 +15,6 @@ type Report struct {
 	Version   string           // of the gateway's program; "" keeps what is known
 	PublicKey portal.PublicKey // WireGuard's; zero keeps what is known
 	Drift     int              // objects repaired since the start, other than by a change
-	Live      []portal.Live    // devices that changed since the last report; Gateway and At are set by the portal
+	OpenVPN   portal.OpenVPNPorts
+	Live      []portal.Live // devices that changed since the last report; Gateway and At are set by the portal
 }

@@ -18,11 +18,13 @@ import (
 	"github.com/sallyport/sallyport/portal"
 )
 
-// What the listener for gateways answers to. A stream needs a certificate of the portal's authority, and so does a renewal.
+// What the listener for gateways answers to. A stream needs a certificate of the portal's authority, and so do a renewal and
+// the certificate of an OpenVPN server.
 const (
 	pathEnrol  = "/v1/enrol"
 	pathRenew  = "/v1/renew"
 	pathStream = "/v1/stream"
+	pathServer = "/v1/openvpn"
 )
 
 // maxRequest bounds the body of an enrolment or a renewal, in bytes.
@@ -82,6 +84,7 @@ func (h *Hub) Handler() http.Handler {
 	mux.HandleFunc("POST "+pathEnrol, h.serveEnrol)
 	mux.HandleFunc("POST "+pathRenew, h.serveRenew)
 	mux.HandleFunc("POST "+pathStream, h.serveStream)
+	mux.HandleFunc("POST "+pathServer, h.serveServer)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, errNoRoute) })
 	return mux
 }
@@ -170,6 +173,34 @@ func (h *Hub) serveRenew(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Log.InfoContext(r.Context(), "gateway certificate renewed", "gateway", who.Gateway)
 	answer(w, http.StatusOK, renewAnswer{certificate})
+}
+
+// serverAnswer is an OpenVPNGrant. Its tls-crypt-v2 key goes to gateways only, over mutual TLS.
+type serverAnswer struct {
+	Certificates []byte `json:"certificates"`
+	Authorities  []byte `json:"authorities"`
+	TLSCrypt     string `json:"tls_crypt"`
+	Trust        string `json:"trust"`
+}
+
+func (h *Hub) serveServer(w http.ResponseWriter, r *http.Request) {
+	who, ok := h.peer(r)
+	if !ok {
+		h.refuse(w, r, errNoCertificate)
+		return
+	}
+	var in renewMsg
+	if err := readBody(w, r, &in); err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	grant, err := h.Control.OpenVPN(r.Context(), who, in.CSR)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.Log.InfoContext(r.Context(), "certificate for a gateway's OpenVPN", "gateway", who.Gateway)
+	answer(w, http.StatusOK, serverAnswer{grant.Certificates, grant.Authorities, grant.TLSCrypt.Reveal(), grant.Trust})
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, into any) error {

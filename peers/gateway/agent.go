@@ -187,6 +187,9 @@ func (a *Agent) heard() bool {
 	return a.metrics.Closed || now.Sub(a.noted) >= contactEvery
 }
 
+// Say reports the present position again, because something that is reported beside it has changed.
+func (a *Agent) Say() { a.say(nil) }
+
 // Metrics returns the figures of this moment.
 func (a *Agent) Metrics() Metrics {
 	a.mu.Lock()

@@ -139,7 +139,9 @@ func (a *Agent) settle(ctx context.Context, thorough bool) (repaired int, err er
 	pass("tunnel", func() (int, error) { return 0, a.Tunnel.Configure(ctx, want.Node) })
 	pass("peers", func() (int, error) { return a.Tunnel.Sync(ctx, want.Entries) })
 	if a.OpenVPN != nil {
-		pass("openvpn", func() (int, error) { return 0, a.OpenVPN.Configure(ctx, want.Node) })
+		if err == nil { // it may begin to listen, and what it brings must meet the filter
+			pass("openvpn", func() (int, error) { return 0, a.OpenVPN.Configure(ctx, want.Node) })
+		}
 		pass("openvpn's devices", func() (int, error) { return a.OpenVPN.Sync(ctx, want.Entries) })
 	}
 	if a.Host != nil {

@@ -47,11 +47,30 @@ type DeviceRecord struct {
 func (tx *Tx) CreateDevice(d portal.Device, g portal.Grant, sig portal.SignatureID, file string) error {
 	err := tx.db.Exec(`INSERT INTO devices (id, user_id, name, platform, protocol, profile_id, pop_id, public_key, pool_id, addr_n, state, sig, file, created_at, key_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(d.ID), string(d.User), d.Name, string(d.Platform), string(d.Protocol), string(d.Profile),
-		string(d.PoP), d.PublicKey.String(), string(d.Addr.Pool), int64(d.Addr.N), string(d.State), string(sig), file, micros(d.CreatedAt), micros(d.KeyAt)).Error
+		string(d.PoP), keyText(d), string(d.Addr.Pool), int64(d.Addr.N), string(d.State), string(sig), file, micros(d.CreatedAt), micros(d.KeyAt)).Error
 	if err != nil {
 		return translate(err)
 	}
 	return tx.createGrant(g)
+}
+
+// certPrefix begins what stands for the key of a device that has a certificate; its fingerprint follows.
+const certPrefix = "x509:"
+
+// keyText is what a device is known by; no two have the same.
+func keyText(d portal.Device) string {
+	if d.Cert.IsZero() {
+		return d.PublicKey.String()
+	}
+	return certPrefix + d.Cert.String()
+}
+
+func readKey(text string) (key portal.PublicKey, cert portal.CertificateID, err error) {
+	if id, is := strings.CutPrefix(text, certPrefix); is {
+		cert, err = portal.ParseCertificateID(id)
+		return key, cert, err
+	}
+	return key, cert, key.UnmarshalText([]byte(text))
 }
 
 // DeleteDevice removes a device, its grant and its live state. Its address is the caller's to free.

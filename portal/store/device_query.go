@@ -103,14 +103,14 @@ func (r deviceRecordRow) record(pools poolCache) (DeviceRecord, error) {
 	if err != nil {
 		return DeviceRecord{}, err
 	}
-	var key portal.PublicKey
-	if err := key.UnmarshalText([]byte(d.PublicKey)); err != nil {
+	key, cert, err := readKey(d.PublicKey)
+	if err != nil {
 		return DeviceRecord{}, fmt.Errorf("read key of device %s: %w", d.ID, err)
 	}
 	return DeviceRecord{
 		Device: portal.Device{
 			ID: portal.DeviceID(d.ID), User: portal.UserID(d.UserID), Name: d.Name, Platform: portal.Platform(d.Platform), Protocol: portal.Protocol(d.Protocol),
-			Profile: portal.ProfileID(d.ProfileID), PoP: portal.PoPID(d.PopID), PublicKey: key, Addr: pool.At(uint32(d.AddrN)), State: portal.DeviceState(d.State),
+			Profile: portal.ProfileID(d.ProfileID), PoP: portal.PoPID(d.PopID), PublicKey: key, Cert: cert, Addr: pool.At(uint32(d.AddrN)), State: portal.DeviceState(d.State),
 			CreatedAt: fromMicros(d.CreatedAt), KeyAt: fromMicros(d.KeyAt),
 		},
 		Grant:     portal.Grant{Device: portal.DeviceID(d.ID), Level: portal.Level(r.Level), NotAfter: fromMicros(r.NotAfter), RenewAt: fromMicros(r.RenewAt), LetIn: uint64(r.LetIn)},

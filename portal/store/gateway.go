@@ -29,6 +29,8 @@ type gatewayRow struct {
 	Hash        string
 	Problem     string
 	ApplyFor    int64
+	OpenvpnUDP  int64 `gorm:"column:openvpn_udp"`
+	OpenvpnTCP  int64 `gorm:"column:openvpn_tcp"`
 }
 
 func (gatewayRow) TableName() string { return "gateways" }
@@ -40,6 +42,7 @@ func (r gatewayRow) gateway() (portal.Gateway, error) {
 		CertSerial: current, CertEnds: fromMicros(r.CertEnds), CreatedAt: fromMicros(r.CreatedAt), EnrolledAt: fromMicros(r.EnrolledAt),
 		SeenAt: fromMicros(r.SeenAt), Version: r.Version, Applied: uint64(r.Applied), Hash: r.Hash, Problem: r.Problem,
 		ApplyFor: time.Duration(r.ApplyFor) * time.Microsecond,
+		OpenVPN:  portal.OpenVPNPorts{UDP: uint16(r.OpenvpnUDP), TCP: uint16(r.OpenvpnTCP)},
 	}
 	if err := g.PublicKey.UnmarshalText([]byte(r.PublicKey)); err != nil {
 		return g, fmt.Errorf("read gateway %s: %w", r.ID, err)
@@ -119,6 +122,7 @@ func (tx *Tx) EnrolGateway(g portal.Gateway, epoch uint64) error {
 	return one(tx.db.Model(&gatewayRow{}).Where("id = ? AND state <> ?", string(g.ID), string(portal.GatewayRetired)).Updates(map[string]any{
 		"state": string(g.State), "public_key": g.PublicKey.String(), "cert_serial": g.CertSerial, "cert_ends": micros(g.CertEnds), "enrolled_at": micros(tx.Now),
 		"stream_epoch": int64(epoch), "version": g.Version, "seen_at": int64(0), "applied": int64(0), "hash": "", "problem": "", "apply_for": int64(0),
+		"openvpn_udp": int64(0), "openvpn_tcp": int64(0),
 	}))
 }
 

@@ -16,7 +16,7 @@ type GatewayReport struct {
 }
 
 // reportRow is one row of the VALUES below. The types are named for PostgreSQL, which takes parameters there for text.
-const reportRow = `(?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT), ?, ?)`
+const reportRow = `(?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT))`
 
 // SaveReports keeps what gateways said of themselves, each at most once, and returns those whose report counts for nothing: a newer stream
 // has begun, or the gateway is retired. A key that a device or another gateway has is not taken over.
@@ -26,18 +26,20 @@ func (tx *Tx) SaveReports(reports []GatewayReport) (stale []portal.GatewayID, er
 		if err := tx.holdGateways(part); err != nil {
 			return nil, err
 		}
-		args := make([]any, 0, 9*len(part)+1)
+		args := make([]any, 0, 11*len(part)+1)
 		for _, r := range part {
 			key := ""
 			if !r.PublicKey.IsZero() {
 				key = r.PublicKey.String()
 			}
-			args = append(args, string(r.ID), int64(r.Epoch), micros(r.SeenAt), int64(r.Applied), r.Hash, r.Problem, r.ApplyFor.Microseconds(), r.Version, key)
+			args = append(args, string(r.ID), int64(r.Epoch), micros(r.SeenAt), int64(r.Applied), r.Hash, r.Problem, r.ApplyFor.Microseconds(), r.Version, key,
+				int64(r.OpenVPN.UDP), int64(r.OpenVPN.TCP))
 		}
 		rows := strings.TrimSuffix(strings.Repeat(reportRow+", ", len(part)), ", ")
 		var saved []portal.GatewayID
-		err := tx.db.Raw(`WITH v(gateway, epoch, seen, applied, hash, problem, took, version, key) AS (VALUES `+rows+`)
+		err := tx.db.Raw(`WITH v(gateway, epoch, seen, applied, hash, problem, took, version, key, ovpn_udp, ovpn_tcp) AS (VALUES `+rows+`)
 			UPDATE gateways SET seen_at = v.seen, applied = v.applied, hash = v.hash, problem = v.problem, apply_for = v.took,
+				openvpn_udp = v.ovpn_udp, openvpn_tcp = v.ovpn_tcp,
 				version = CASE WHEN v.version = '' THEN gateways.version ELSE v.version END,
 				public_key = CASE WHEN v.key = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.public_key = v.key)
 					OR EXISTS (SELECT 1 FROM gateways o WHERE o.public_key = v.key AND o.id <> v.gateway) THEN gateways.public_key ELSE v.key END

@@ -36,6 +36,11 @@ func (tx *Tx) Secret(name string) ([]byte, error) {
 	return []byte(row.Sealed), nil
 }
 
+// DeleteSecret removes a value for good. It returns portal.ErrNotFound when there is none.
+func (tx *Tx) DeleteSecret(name string) error {
+	return one(tx.db.Where("name = ?", name).Delete(&secretRow{}))
+}
+
 // ResealSecret replaces the sealed value under a name, after a change of the master key. It returns portal.ErrNotFound when it is not
 // old any more.
 func (tx *Tx) ResealSecret(name string, old, sealed []byte) error {

@@ -694,6 +694,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/openvpn/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a device that connects by OpenVPN
+         * @description You make the key and a signing request; only the request is sent. It names no subject and asks for no extensions:
+         *     `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout private.key -subj /`
+         */
+        post: operations["createOpenVPNDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a device of OpenVPN a new certificate
+         * @description The old one stops working at once; addresses stay. This is also how a certificate that ends soon is renewed.
+         */
+        put: operations["replaceDeviceCertificate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/openvpn": {
+        parameters: {
+            query?: {
+                /** @description Try this region first instead of the device's own */
+                pop?: components["schemas"]["IdText"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The .ovpn file of a device, without the private key
+         * @description `REPLACE-WITH-YOUR-PRIVATE-KEY` stands where the key belongs, in PEM. As `text/plain` it is the file alone.
+         */
+        get: operations["getDeviceOpenVPN"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/config": {
         parameters: {
             query?: {
@@ -2196,7 +2264,19 @@ export interface components {
             };
             /** @description The region its file points at */
             pop?: string;
+            /** @description Of WireGuard; empty for OpenVPN */
             publicKey: string;
+            /** @description Of OpenVPN; absent for WireGuard */
+            certificate?: {
+                /** @description Hexadecimal */
+                serial: string;
+                /** @description SHA-256, hexadecimal */
+                fingerprint: string;
+                /** Format: date-time */
+                notBefore: string;
+                /** Format: date-time */
+                notAfter: string;
+            };
             ipv4: string;
             ipv6: string;
             /** @enum {string} */
@@ -2252,6 +2332,22 @@ export interface components {
             items: components["schemas"]["Device"][];
             /** @description Absent on the last page */
             next?: string;
+        };
+        /**
+         * @description PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+         * @example -----BEGIN CERTIFICATE REQUEST-----…
+         */
+        SigningRequest: string;
+        OpenVPNFile: {
+            /** @description Without .ovpn */
+            fileName: string;
+            /** @description The file; placeholder stands where the private key belongs */
+            text: string;
+            placeholder: string;
+        };
+        DeviceWithOpenVPN: {
+            device: components["schemas"]["Device"];
+            file: components["schemas"]["OpenVPNFile"];
         };
         DeviceWithConfig: {
             device: components["schemas"]["Device"];
@@ -2366,6 +2462,8 @@ export interface components {
                 country?: string;
                 /** @description A gateway there is connected and takes clients */
                 ready: boolean;
+                /** @description A gateway there is connected and serves OpenVPN */
+                openvpn: boolean;
             }[];
         };
         Group: {
@@ -4225,6 +4323,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceWithConfig"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createOpenVPNDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example My laptop */
+                    name: string;
+                    platform: components["schemas"]["Platform"];
+                    profile: components["schemas"]["IdText"];
+                    /** @description The region to try first; absent for the first that is ready */
+                    pop?: string;
+                    csr: components["schemas"]["SigningRequest"];
+                };
+            };
+        };
+        responses: {
+            /** @description The device and all of its file but the private key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceWithOpenVPN"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    replaceDeviceCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    csr: components["schemas"]["SigningRequest"];
+                };
+            };
+        };
+        responses: {
+            /** @description The device and all of its file but the private key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceWithOpenVPN"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getDeviceOpenVPN: {
+        parameters: {
+            query?: {
+                /** @description Try this region first instead of the device's own */
+                pop?: components["schemas"]["IdText"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of the file but the private key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenVPNFile"];
+                    "text/plain": string;
                 };
             };
             default: components["responses"]["ProblemResponse"];

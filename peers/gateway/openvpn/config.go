@@ -10,9 +10,6 @@ import (
 	"github.com/sallyport/sallyport/portal"
 )
 
-// ServerName is the common name in the certificate of every gateway's server, which clients ask for: any gateway may answer.
-const ServerName = "gateway.sallyport.internal"
-
 // Transport is one openvpn process: a protocol, a port, and its interface.
 type Transport struct {
 	Name      string // "udp" or "tcp"

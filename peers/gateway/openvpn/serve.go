@@ -195,6 +195,7 @@ func (s *Server) enter(ctx context.Context, t Transport, conn *management.Conn, 
 		}
 		rows = parseStatus(lines)
 	}
+	defer s.changed() // without the lock: whoever is told asks for Ports
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[t.Name] = conn
@@ -212,14 +213,12 @@ func (s *Server) enter(ctx context.Context, t Transport, conn *management.Conn, 
 		}
 	}
 	s.endUnfit(ctx, func(*session) bool { return true })
-	if s.Changed != nil {
-		s.Changed()
-	}
 	return nil
 }
 
 // leave forgets the transport's sessions: if they go on, the next connection learns of them.
 func (s *Server) leave(t Transport) {
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, t.Name)
@@ -228,6 +227,9 @@ func (s *Server) leave(t Transport) {
 			delete(s.sessions, key)
 		}
 	}
+}
+
+func (s *Server) changed() {
 	if s.Changed != nil {
 		s.Changed()
 	}

@@ -57,6 +57,9 @@ func (s *Server) init() {
 // Run keeps a process for each transport until ctx ends, which is not an error. The processes go on.
 func (s *Server) Run(ctx context.Context) error {
 	s.init()
+	if len(s.Transports) == 0 {
+		return nil
+	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return fmt.Errorf("folder for openvpn: %w", err)
 	}
@@ -65,6 +68,15 @@ func (s *Server) Run(ctx context.Context) error {
 		tasks.Go(func() error { s.serve(ctx, t); return nil })
 	}
 	return tasks.Wait()
+}
+
+// Interfaces are the names of the transports' interfaces.
+func (s *Server) Interfaces() []string {
+	var names []string
+	for _, t := range s.Transports {
+		names = append(names, t.Interface)
+	}
+	return names
 }
 
 // Ports are the transports that serve at this moment.
@@ -85,11 +97,17 @@ func (s *Server) Ports() portal.OpenVPNPorts {
 	return p
 }
 
-// Configure notes the node; processes follow by themselves.
-func (s *Server) Configure(_ context.Context, n portal.Node) error {
+// Configure notes the node; processes follow by themselves. Clients of a profile that tells them something else now are asked to connect again.
+func (s *Server) Configure(ctx context.Context, n portal.Node) error {
 	s.init()
 	s.mu.Lock()
+	before := s.node.OpenVPN.Push
 	s.node = n
+	for key, x := range s.sessions {
+		if old, known := before[x.Key.Profile]; known && !x.killed && !old.Equal(n.OpenVPN.Push[x.Key.Profile]) {
+			s.end(ctx, key, x, "RESTART,"+sayMoved)
+		}
+	}
 	s.mu.Unlock()
 	for _, w := range s.wakers {
 		select {

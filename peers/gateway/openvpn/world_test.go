@@ -178,7 +178,7 @@ func (w *world) grant(csr []byte) (openvpn.Grant, error) {
 	if err != nil {
 		return openvpn.Grant{}, err
 	}
-	leaf := w.authority.sign(w.t, openvpn.ServerName, req.PublicKey.(*ecdsa.PublicKey), x509.ExtKeyUsageServerAuth, tomorrow)
+	leaf := w.authority.sign(w.t, portal.OpenVPNServerName, req.PublicKey.(*ecdsa.PublicKey), x509.ExtKeyUsageServerAuth, tomorrow)
 	return openvpn.Grant{
 		Certificates: []byte(certPEM(leaf)), Authorities: []byte(certPEM(w.authority.cert)), TLSCrypt: w.crypt, Trust: "one",
 	}, nil
@@ -317,7 +317,7 @@ suppress-timestamps
 %[5]s</key>
 <tls-crypt-v2>
 %[6]s</tls-crypt-v2>
-`, n+2, openvpn.ServerName, certPEM(w.authority.cert), certPEM(cert), keyPEM(w.t, key), crypt.Reveal())
+`, n+2, portal.OpenVPNServerName, certPEM(w.authority.cert), certPEM(cert), keyPEM(w.t, key), crypt.Reveal())
 }
 
 // byTCP leaves only TCP in a file.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Profile } from '../../api/profiles.ts';
 import { freeName, type Region, readChoice, stepsFor } from './steps.ts';
 
-const region = (id: string, ready: boolean): Region => ({ id, name: id, ready });
+const region = (id: string, ready: boolean): Region => ({ id, name: id, ready, openvpn: false });
 const profile = (id: string, mode: 'split' | 'full', regions: Region[]) => ({ id, name: id, mode, regions }) as Profile;
 
 const all = profile('all', 'full', [region('seoul', true)]);
