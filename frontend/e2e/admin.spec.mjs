@@ -206,6 +206,82 @@ describe('an admin', () => {
     await page.getByRole('button', { name: 'Actions for busan-1' }).waitFor({ state: 'detached' });
   });
 
+  test('tests an identity provider before it is saved, and then people sign in with it', async () => {
+    const { page } = admin;
+    await go('Settings');
+    await page.getByRole('link', { name: 'Add provider' }).click();
+    await page.getByRole('link', { name: /^Another provider/ }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Partner');
+    await page.getByLabel('Issuer').fill(`${demo.url}/partner-idp`);
+    await page.getByLabel('Client ID').fill('sallyport');
+    await page.getByLabel('Client secret').fill('partner-demo');
+    await page.getByLabel('Claim with the groups').fill('groups');
+    await page.getByRole('button', { name: `Copy Redirect URI ${demo.url}/auth/callback/partner` }).waitFor();
+    await page.getByRole('button', { name: 'More settings' }).click();
+    await page.getByLabel('Claim that people are known by').fill('email');
+    await page.getByRole('button', { name: 'Test these settings' }).click();
+    await page.getByText('nobody may be known by it').waitFor(); // said at the field, by its pointer
+    await page.getByLabel('Claim that people are known by').fill('');
+    await page.getByRole('button', { name: 'Test these settings' }).click();
+    const [tab] = await Promise.all([
+      page.waitForEvent('popup'),
+      page.getByRole('link', { name: 'Sign in at the provider' }).click(),
+    ]);
+    await demoAccount('guest')(tab);
+    for (const at of [tab, page]) {
+      await at.getByText('This person would be added at their first sign-in.').waitFor();
+      await at.getByRole('row', { name: 'groups ["partners"]' }).waitFor();
+    }
+    assert.equal((await tab.content()).includes('partner-demo'), false);
+    await tab.close();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /^Partner .* Nobody/ }).waitFor(); // the test opened no session
+    const guest = await newPerson(browser);
+    await guest.page.goto(demo.url);
+    await guest.page.getByRole('link', { name: 'Continue with Partner' }).click();
+    await demoAccount('guest')(guest.page);
+    await guest.page.getByRole('heading', { name: 'Protect your account' }).waitFor();
+    await guest.context.close();
+  });
+
+  test('connects a second account, disconnects it, and keeps the last way in', async () => {
+    const { page } = admin;
+    const accounts = page.locator('section', { has: page.getByRole('heading', { name: 'Connected accounts' }) });
+    const connect = async (username) => {
+      await page.getByRole('button', { name: 'Connect another' }).click();
+      await page.getByRole('menuitem', { name: 'Connect Partner' }).click();
+      await demoAccount(username)(page);
+    };
+    await go('My security');
+    await accounts.getByText('The only one, so it stays.').waitFor();
+    await connect('guest');
+    await accounts.getByText('This account belongs to somebody else here already.').waitFor();
+    await connect('second');
+    await page.getByText('Partner is connected').waitFor();
+    await accounts.getByText('partner-second').waitFor();
+    await accounts.getByRole('button', { name: 'Disconnect Partner' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click();
+    await accounts.getByText('partner-second').waitFor({ state: 'detached' });
+    assert.equal(await accounts.getByRole('button', { name: /^Disconnect/ }).count(), 0);
+  });
+
+  test('deletes the provider by typing its name, and its button is gone', async () => {
+    const { page } = admin;
+    await go('Settings');
+    await page.getByRole('button', { name: 'Actions for Partner' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete Partner?' });
+    await dialog.getByText('It ends 1 session (1 person).').waitFor();
+    await dialog.getByLabel('Type “Partner” to confirm').fill('Partner');
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('row', { name: /^Partner/ }).waitFor({ state: 'detached' });
+    const ways = await (await admin.context.request.get(`${demo.url}/api/v1/sign-in`)).json();
+    assert.deepEqual(
+      ways.providers.map((p) => p.id),
+      ['demo'],
+    );
+  });
+
   test('suspends a person, whose session ends at once', async () => {
     const { page } = admin;
     await go('People');

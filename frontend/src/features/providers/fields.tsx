@@ -22,6 +22,7 @@ type Props = {
   isNew: boolean;
   kept: boolean; // there is a secret, which stays unless another one is typed
   problems: FieldProblems;
+  fixed?: boolean; // only to look at, so nothing is folded away
 };
 
 type PartProps = Omit<Props, 'onChange'> & { set: (part: Partial<Values>) => void };
@@ -33,7 +34,7 @@ const moreFields = ['subjectClaim', 'nameClaim', 'emailClaim', 'prompt', 'maxAge
 
 export function ProviderFields({ onChange, ...rest }: Props) {
   const { t } = useTranslation();
-  const { values, problems } = rest;
+  const { values, problems, fixed } = rest;
   const part = { ...rest, set: (change: Partial<Values>) => onChange({ ...values, ...change }) };
   const wrong = (...names: string[]) => names.some((n) => n in problems);
   return (
@@ -50,7 +51,7 @@ export function ProviderFields({ onChange, ...rest }: Props) {
       <Part
         title={t('providers.factorTitle')}
         lead={t('providers.factorLead')}
-        folded={unused(values, factorFields)}
+        folded={fixed ? undefined : unused(values, factorFields)}
         wrong={wrong(...factorFields)}
       >
         <TrustedFactor {...part} />
@@ -58,7 +59,7 @@ export function ProviderFields({ onChange, ...rest }: Props) {
       <Part
         title={t('providers.more')}
         lead={t('providers.moreLead')}
-        folded={unused(values, moreFields)}
+        folded={fixed ? undefined : unused(values, moreFields)}
         wrong={wrong('maxAge', 'scopes', ...moreFields)}
       >
         <More {...part} />
