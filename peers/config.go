@@ -27,11 +27,11 @@ func (s *Service) Config(ctx context.Context, by portal.Actor, id portal.DeviceI
 		if pop == "" && profile.ServedBy(d.PoP) {
 			pop = d.PoP
 		}
-		if pop, err = chooseRegion(tx, profile, pop); err != nil {
-			return err
-		}
 		pl, err := readPlaces(tx)
 		if err != nil {
+			return err
+		}
+		if pop, err = chooseRegion(tx, pl, profile, pop); err != nil {
 			return err
 		}
 		gateway, err := pl.gateway(pop, d.ID)

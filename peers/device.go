@@ -29,8 +29,13 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 	if err != nil {
 		return DeviceView{}, err
 	}
+	pl, err := s.places(ctx)
+	if err != nil {
+		return DeviceView{}, err
+	}
 	var view DeviceView
 	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		d := d // it may be run again
 		owner, err := tx.HoldUser(d.User)
 		if err != nil {
 			return err
@@ -42,7 +47,7 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		if err := mayTouch(by, owner); err != nil {
 			return err
 		}
-		profile, err := placeDevice(p, owner, &d)
+		profile, err := placeDevice(p, pl, owner, &d)
 		if err != nil {
 			return err
 		}
@@ -66,11 +71,7 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		if err != nil {
 			return err
 		}
-		file, err := firstFile(tx, d, profile)
-		if err != nil {
-			return err
-		}
-		if err := tx.CreateDevice(d, grant, sig, file); err != nil {
+		if err := tx.CreateDevice(d, grant, sig, pl.firstFile(d, profile)); err != nil {
 			return fmt.Errorf("add device for %s: %w", d.User, err)
 		}
 		if d.Protocol == portal.OpenVPN {
@@ -146,7 +147,7 @@ func (in NewDevice) device(by portal.Actor) (d portal.Device, csr *ecdsa.PublicK
 }
 
 // placeDevice decides whether the device may be, and gives it a region and an address.
-func placeDevice(p *policy, owner portal.User, d *portal.Device) (portal.Profile, error) {
+func placeDevice(p *policy, pl places, owner portal.User, d *portal.Device) (portal.Profile, error) {
 	tx := p.tx
 	profile, err := tx.Profile(d.Profile)
 	if err != nil {
@@ -162,7 +163,7 @@ func placeDevice(p *policy, owner portal.User, d *portal.Device) (portal.Profile
 	if err := mayAdd(tx, profile, d); err != nil {
 		return profile, err
 	}
-	if d.PoP, err = chooseRegion(tx, profile, d.PoP); err != nil {
+	if d.PoP, err = chooseRegion(tx, pl, profile, d.PoP); err != nil {
 		return profile, err
 	}
 	pool, err := tx.Pool(profile.Pool)
@@ -220,6 +221,10 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 	if err := c.err(); err != nil {
 		return DeviceView{}, err
 	}
+	pl, err := s.places(ctx)
+	if err != nil {
+		return DeviceView{}, err
+	}
 	return s.changeDevice(ctx, by, portal.DevicesKeys, id, func(tx *store.Tx, d store.DeviceRecord) (uint64, error) {
 		p, err := lockPolicy(tx)
 		if err != nil {
@@ -243,11 +248,7 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 		if err != nil {
 			return 0, err
 		}
-		file, err := firstFile(tx, d.Device, profile)
-		if err != nil {
-			return 0, err
-		}
-		if err := tx.SetDeviceFile(id, file); err != nil {
+		if err := tx.SetDeviceFile(id, pl.firstFile(d.Device, profile)); err != nil {
 			return 0, err
 		}
 		if err := p.devices(store.DeviceFilter{IDs: []portal.DeviceID{id}}); err != nil {

@@ -86,11 +86,7 @@ func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGran
 	if !errors.Is(err, feed.ErrToken) {
 		return grant, err
 	}
-	var wait time.Duration
-	counted := g.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		wait, err = tx.Attempt(portal.LimitEnrolAddr, portal.TryKey(ask.Addr.Addr()))
-		return err
-	})
+	wait, counted := g.countWrong(ctx, portal.TryKey(ask.Addr.Addr()))
 	if counted != nil {
 		return grant, fmt.Errorf("count a wrong enrolment token: %w", counted)
 	}
@@ -98,6 +94,16 @@ func (g *Gateways) Enrol(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGran
 		return grant, feed.ErrTooOften.WithRetryAfter(wait)
 	}
 	return grant, err
+}
+
+// countWrong counts a wrong token and returns how long to wait. Who has to wait already costs a read.
+func (g *Gateways) countWrong(ctx context.Context, key string) (wait time.Duration, err error) {
+	err = g.Store.View(ctx, func(tx *store.Tx) error { wait, err = tx.Locked(portal.LimitEnrolAddr, key); return err })
+	if err != nil || wait > 0 {
+		return wait, err
+	}
+	err = g.Store.Tx(ctx, func(tx *store.Tx) error { wait, err = tx.Attempt(portal.LimitEnrolAddr, key); return err })
+	return wait, err
 }
 
 func (g *Gateways) enrolOnce(ctx context.Context, ask feed.EnrolAsk) (feed.EnrolGrant, error) {

@@ -75,6 +75,12 @@ func TestWrongEnrolmentTokensMakeTheirAddressWait(t *testing.T) {
 		wantErr(t, err, feed.ErrToken)
 		_, err = replica.Enrol(h.ctx(), ask(wrong))
 		wantErr(t, err, feed.ErrTooOften)
+		h.tx(func(tx *store.Tx) error {
+			if n, err := tx.Attempts(limit.Kind, portal.TryKey(here.Addr())); err != nil || n != limit.Free {
+				t.Errorf("%d tries are counted, %v; one that has to wait is none", n, err)
+			}
+			return nil
+		})
 		var limited *portal.Error
 		if !errors.As(err, &limited) || limited.RetryAfter < 1 {
 			t.Errorf("it does not say for how long: %v", err)

@@ -108,19 +108,15 @@ func filesAfter(tx *store.Tx, before, after portal.Profile, devices int) (int, e
 }
 
 // firstFile is the version of the file that a device is given with a key; "" where no gateway takes clients now.
-func firstFile(tx *store.Tx, d portal.Device, profile portal.Profile) (string, error) {
+func (pl places) firstFile(d portal.Device, profile portal.Profile) string {
 	if d.Protocol != portal.WireGuard {
-		return "", nil // what changes is told when the client connects
-	}
-	pl, err := readPlaces(tx)
-	if err != nil {
-		return "", err
+		return "" // what changes is told when the client connects
 	}
 	g, err := pl.gateway(d.PoP, d.ID)
 	if err != nil {
-		return "", nil //nolint:nilerr // the file comes later, and is noted then
+		return "" // the file comes later, and is noted then
 	}
-	return portal.FactsOf(profile, g).Version(), nil
+	return portal.FactsOf(profile, g).Version()
 }
 
 // NoteFile keeps which version of its file a device has now. version is a config's; others are portal.ErrFileVersion.

@@ -105,6 +105,32 @@ func TestGatewayThatMovesOrGoesDatesFiles(t *testing.T) {
 	})
 }
 
+// After many changes of profiles and gateways there are more versions than a statement has room for terms.
+func TestDevicesAreFoundByAnyNumberOfFileVersions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d, other := h.device(h.mina, "laptop"), h.device(h.jun, "other")
+		versions := make([]store.DeviceFile, 40_000)
+		for i := range versions {
+			versions[i] = store.DeviceFile{Profile: d.Profile, File: fmt.Sprintf(`"<%d>"`, i)}
+		}
+		h.tx(func(tx *store.Tx) error {
+			if err := errors.Join(tx.SetDeviceFile(d.ID, versions[39_999].File), tx.SetDeviceFile(other.ID, "another")); err != nil {
+				return err
+			}
+			for _, c := range []struct {
+				files []store.DeviceFile
+				want  int
+			}{{versions, 1}, {versions[:39_999], 0}, {[]store.DeviceFile{}, 0}, {nil, 2}, {[]store.DeviceFile{{Profile: "p", File: versions[39_999].File}}, 0}} {
+				found, err := tx.Devices(store.DeviceFilter{Files: c.files})
+				if err != nil || len(found) != c.want || c.want == 1 && found[0].ID != d.ID {
+					t.Errorf("of %d versions: %d devices, %v; want %d", len(c.files), len(found), err, c.want)
+				}
+			}
+			return nil
+		})
+	})
+}
+
 // names answers as DNS would.
 type names struct {
 	mu      sync.Mutex

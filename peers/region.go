@@ -1,8 +1,10 @@
 package peers
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -36,6 +38,12 @@ func readPlaces(tx *store.Tx) (places, error) {
 	}
 	gateways, err := tx.Gateways()
 	return places{pops, gateways, tx.Now}, err
+}
+
+// places reads them in a transaction of their own: every gateway there is, which is much to read while all others wait for the feed lock.
+func (s *Service) places(ctx context.Context) (pl places, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) error { pl, err = readPlaces(tx); return err })
+	return pl, err
 }
 
 // regions returns where the profile is served, by name.
@@ -87,21 +95,26 @@ func (pl places) gateway(pop portal.PoPID, device portal.DeviceID) (portal.Gatew
 }
 
 // chooseRegion returns the wanted region when it serves the profile, else portal.ErrNotFound; for "" the first by name, a ready one before
-// others. It returns ErrNoRegion when nobody serves the profile.
-func chooseRegion(tx *store.Tx, profile portal.Profile, wanted portal.PoPID) (portal.PoPID, error) {
-	if wanted != "" {
-		if _, err := tx.PoP(wanted); err != nil {
+// others. It returns ErrNoRegion when nobody serves the profile. pl may be of a moment ago: the answer is there now.
+func chooseRegion(tx *store.Tx, pl places, profile portal.Profile, wanted portal.PoPID) (portal.PoPID, error) {
+	chosen, err := wanted, error(nil)
+	if wanted == "" {
+		if chosen, err = pl.first(profile); err != nil {
 			return "", err
 		}
-		if !profile.ServedBy(wanted) {
-			return "", portal.ErrNotFound
+	} else if !profile.ServedBy(wanted) {
+		return "", portal.ErrNotFound
+	}
+	if _, err = tx.PoP(chosen); errors.Is(err, portal.ErrNotFound) && wanted == "" {
+		if pl, err = readPlaces(tx); err == nil {
+			return pl.first(profile)
 		}
-		return wanted, nil
 	}
-	pl, err := readPlaces(tx)
-	if err != nil {
-		return "", err
-	}
+	return chosen, err
+}
+
+// first is the first region by name that serves the profile, a ready one before others, or ErrNoRegion.
+func (pl places) first(profile portal.Profile) (portal.PoPID, error) {
 	regions := pl.regions(profile)
 	if len(regions) == 0 {
 		return "", ErrNoRegion

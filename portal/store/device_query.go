@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/migrations"
 	"github.com/sallyport/sallyport/portal"
 )
 
@@ -153,11 +154,15 @@ func (tx *Tx) deviceConditions(f DeviceFilter) (where []string, args []any, err 
 		and("d.state = ?", string(f.State))
 	}
 	if f.Files != nil {
-		either, values := []string{"1 = 0"}, []any{}
-		for _, x := range f.Files {
-			either, values = append(either, "(d.profile_id = ? AND d.file = ?)"), append(values, string(x.Profile), x.File)
+		list := make([][2]string, len(f.Files)) // as one argument: there may be more than a statement has room for
+		for i, x := range f.Files {
+			list[i] = [2]string{string(x.Profile), x.File}
 		}
-		and("("+strings.Join(either, " OR ")+")", values...)
+		if tx.store.engine == migrations.SQLite {
+			and("(d.profile_id, d.file) IN (SELECT value->>0, value->>1 FROM json_each(?))", structure(list))
+		} else {
+			and("(d.profile_id, d.file) IN (SELECT x->>0, x->>1 FROM json_array_elements(CAST(? AS json)) AS x)", structure(list))
+		}
 	}
 	if f.Before != "" {
 		and("d.id < ?", string(f.Before))
