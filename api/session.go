@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -147,7 +148,7 @@ func sessionJSON(w auth.Who) Session {
 		out.Provider = &w.Session.Provider
 	}
 	if at := w.Session.FactorAt; !at.IsZero() {
-		until := at.Add(auth.StepUpAge)
+		until := at.Add(cmp.Or(w.FreshFor, auth.StepUpAge))
 		out.FactorAt, out.FreshUntil = &at, &until
 	}
 	by := w.Actor()

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -42,7 +43,7 @@ const (
 	TokensWrite   = portal.TokensWrite
 )
 
-// StepUpAge is how long after a second factor was shown a session may do what needs a fresh one.
+// StepUpAge is how long after a second factor was shown a session may do what needs a fresh one, where Limits.StepUp says nothing else.
 const StepUpAge = 10 * time.Minute
 
 // Actions returns every action of the table, sorted.
@@ -72,12 +73,12 @@ func Allow(by portal.Actor, a Action, now time.Time) error {
 	return nil
 }
 
-// RequireFresh returns portal.ErrStepUp unless the actor showed a second factor within StepUpAge. A token never did.
+// RequireFresh returns portal.ErrStepUp unless the actor showed a second factor within FreshFor of its own. A token never did.
 func RequireFresh(by portal.Actor, now time.Time) error {
 	if by.IsSystem() {
 		return nil
 	}
-	if by.FactorAt.IsZero() || now.Sub(by.FactorAt) > StepUpAge {
+	if by.FactorAt.IsZero() || now.Sub(by.FactorAt) > cmp.Or(by.FreshFor, StepUpAge) {
 		return portal.ErrStepUp
 	}
 	return nil

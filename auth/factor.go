@@ -182,7 +182,7 @@ func (s *Service) mayEnrol(tx *store.Tx, who Who, kind portal.FactorKind) error 
 	case len(st.have) >= maxFactors:
 		return ErrTooManyFactors
 	}
-	return requireFresh(session, tx.Now)
+	return s.requireFresh(session, tx.Now)
 }
 
 // mayChangeFactors wants a live session that showed a factor just now.
@@ -200,5 +200,5 @@ func (s *Service) mayChangeFactors(tx *store.Tx, who Who) error {
 	case session.FactorAt.IsZero() && who.Stage != Ready:
 		return who.RequireReady()
 	}
-	return requireFresh(session, tx.Now) // also where the portal may be used without a factor: then one is set up first
+	return s.requireFresh(session, tx.Now) // also where the portal may be used without a factor: then one is set up first
 }

@@ -381,3 +381,22 @@ func TestRequestFromBeforeTheFactorDoesNotShareInIt(t *testing.T) {
 	_, _, err = w.CreateToken(t.Context(), stolen, "mine", nil, 0)
 	wantErr(t, "token", err, portal.ErrSignedOut)
 }
+
+func TestHowLongAFactorIsFreshIsASetting(t *testing.T) {
+	w := on(t)
+	for _, limit := range []time.Duration{3 * time.Minute, 30 * time.Minute} {
+		w.Limits.StepUp = limit
+		seed, done := authtest.Enrol(t, w.Service, w.signIn("u"+limit.String()), w.clock)
+		w.keep(seed, done.Secret)
+		w.keep(done.Codes...)
+		w.pass(limit - time.Minute)
+		who, err := w.Authenticate(t.Context(), done.Secret.Reveal(), browser)
+		if err != nil || auth.RequireFresh(who.Actor(), w.clock) != nil {
+			t.Errorf("%s: not fresh before it is over: %v", limit, err)
+		}
+		w.pass(2 * time.Minute)
+		wantErr(t, "by the actor", auth.RequireFresh(who.Actor(), w.clock), portal.ErrStepUp)
+		_, err = w.BeginTOTP(t.Context(), who)
+		wantErr(t, "by the session", err, portal.ErrStepUp)
+	}
+}

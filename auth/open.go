@@ -78,7 +78,7 @@ func (s *Service) takeUpstream(session *portal.Session, who person) error {
 	if !who.factor {
 		return nil
 	}
-	session.Factor, session.FactorAt = portal.FactorProvider, session.CreatedAt.Add(-StepUpAge-time.Second)
+	session.Factor, session.FactorAt = portal.FactorProvider, session.CreatedAt.Add(-s.Limits.withDefaults().StepUp-time.Second)
 	if at := who.authTime; !at.IsZero() {
 		session.FactorAt = at
 		if at.After(session.CreatedAt) {

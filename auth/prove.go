@@ -151,6 +151,6 @@ func outrun(who Who, session portal.Session) bool {
 }
 
 // requireFresh is RequireFresh for a session as the database has it now.
-func requireFresh(session portal.Session, now time.Time) error {
-	return RequireFresh(portal.Actor{User: session.User, FactorAt: session.FactorAt}, now)
+func (s *Service) requireFresh(session portal.Session, now time.Time) error {
+	return RequireFresh(portal.Actor{User: session.User, FactorAt: session.FactorAt, FreshFor: s.Limits.withDefaults().StepUp}, now)
 }

@@ -45,6 +45,7 @@ type Limits struct {
 	Absolute time.Duration // of a session from sign-in; default 7 days
 	Unproven time.Duration // of a session that has not shown its second factor; default 15 min
 	Renew    time.Duration // how old a second factor of the provider may be to let tunnels run again; default 1 h
+	StepUp   time.Duration // how long after a second factor was shown what needs a fresh one may be done; default StepUpAge
 	Token    time.Duration // the longest life of a personal token, and what one gets that asks for none; default 90 days
 }
 
@@ -52,7 +53,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		have *time.Duration
 		want time.Duration
-	}{{&l.Idle, 12 * time.Hour}, {&l.Absolute, 7 * 24 * time.Hour}, {&l.Unproven, 15 * time.Minute}, {&l.Renew, time.Hour}, {&l.Token, 90 * 24 * time.Hour}} {
+	}{{&l.Idle, 12 * time.Hour}, {&l.Absolute, 7 * 24 * time.Hour}, {&l.Unproven, 15 * time.Minute}, {&l.Renew, time.Hour}, {&l.StepUp, StepUpAge}, {&l.Token, 90 * 24 * time.Hour}} {
 		if *d.have <= 0 {
 			*d.have = d.want
 		}
@@ -104,7 +105,8 @@ type Who struct {
 	Stage   Stage
 	From    Browser
 
-	TrustedAt time.Time // see portal.Actor
+	TrustedAt time.Time     // see portal.Actor
+	FreshFor  time.Duration // see portal.Actor
 }
 
 // Actor is who as the acting person of a use case.
@@ -114,7 +116,7 @@ func (w Who) Actor() portal.Actor {
 	}
 	return portal.Actor{
 		User: w.User.ID, Role: w.User.Role, Session: w.Session.ID, Token: w.Token.ID, Scopes: w.Token.Scopes, FactorAt: w.Session.FactorAt,
-		TrustedAt: w.TrustedAt, Addr: w.From.Addr, RequestID: w.From.RequestID,
+		FreshFor: w.FreshFor, TrustedAt: w.TrustedAt, Addr: w.From.Addr, RequestID: w.From.RequestID,
 	}
 }
 

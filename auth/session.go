@@ -19,7 +19,7 @@ func (s *Service) Authenticate(ctx context.Context, cookie string, from Browser)
 	if !ok {
 		return Who{}, portal.ErrSignedOut
 	}
-	who := Who{From: from}
+	who := Who{From: from, FreshFor: s.Limits.withDefaults().StepUp}
 	now := s.now()
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
 		if who.Session, err = tx.SessionBySecret(hash); err != nil {

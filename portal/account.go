@@ -57,6 +57,7 @@ type Actor struct {
 	SCIM      SCIMTokenID    // a directory that writes people and groups
 	Service   ServiceTokenID // a program without a person behind it; Role and Scopes are its own
 	FactorAt  time.Time      // of the session; zero with a token
+	FreshFor  time.Duration  // how long after FactorAt what needs a fresh factor may be done; 0: ten minutes
 	TrustedAt time.Time      // since when the person's word is good for a tunnel: FactorAt, or the sign-in where policy asks for no factor; zero: not good
 	Addr      netip.Addr     // where the request came from
 	RequestID string

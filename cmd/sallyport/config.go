@@ -92,6 +92,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Sessions: auth.Limits{
 			Idle:     p.duration("sessions.idle", r.Sessions.Idle, 12*time.Hour, time.Minute, 90*24*time.Hour),
 			Absolute: p.duration("sessions.absolute", r.Sessions.Absolute, 7*24*time.Hour, 10*time.Minute, 365*24*time.Hour),
+			StepUp:   p.duration("sessions.step_up", r.Sessions.StepUp, auth.StepUpAge, time.Minute, time.Hour),
 			Renew:    p.duration("sessions.renew_within", r.Sessions.RenewWithin, time.Hour, time.Minute, 30*24*time.Hour),
 		},
 		Requests:   p.rate("limits.requests_per_second", r.Limits.Requests, defaultRequests),

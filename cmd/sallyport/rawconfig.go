@@ -96,6 +96,7 @@ type rawSessions struct {
 	Idle        string `yaml:"idle"`
 	Absolute    string `yaml:"absolute"`
 	RenewWithin string `yaml:"renew_within"`
+	StepUp      string `yaml:"step_up"`
 }
 
 type rawLimits struct {
