@@ -133,8 +133,10 @@ var accessTable = map[string]access{
 
 	"listPersonSessions": {enter: ready, action: auth.PeopleRead},
 	"endPersonSessions":  {enter: ready, action: auth.PeopleWrite},
+	"endPersonSession":   {enter: ready, action: auth.PeopleWrite},
 	"listPersonTokens":   {enter: ready, action: auth.PeopleRead},
 	"endPersonTokens":    {enter: ready, action: auth.PeopleWrite},
+	"endPersonToken":     {enter: ready, action: auth.PeopleWrite},
 	"listRoles":          {enter: ready, action: auth.PeopleRead},
 	"listServiceTokens":  {enter: ready, action: auth.TokensRead},
 	"createServiceToken": {enter: ready, action: auth.TokensWrite},

@@ -31,7 +31,7 @@ var wanted = map[string]string{
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
 	"listAccessRequests": "oanhru", "listRequestable": "oanhru", "askForAccess": "oanhru", "endAccess": "oanhru", "approveAccess": "oanhru!", "refuseAccess": "oanhru!",
 	"createGroup": "oa!", "getGroup": "oanhr", "renameGroup": "oa!", "deleteGroup": "oa!", "addGroupMember": "oa!", "removeGroupMember": "oa!",
-	"listGroupMembers": "oahr", "listPersonSessions": "oahr", "endPersonSessions": "oah!", "listPersonTokens": "oahr", "endPersonTokens": "oah!",
+	"listGroupMembers": "oahr", "listPersonSessions": "oahr", "endPersonSessions": "oah!", "endPersonSession": "oah!", "listPersonTokens": "oahr", "endPersonTokens": "oah!", "endPersonToken": "oah!",
 	"listRoles": "oahr", "listServiceTokens": "oar", "createServiceToken": "oa!", "deleteServiceToken": "oa!",
 	"getScim": "oar", "createScimToken": "o!", "revokeScimToken": "o!", "listAuditSinks": "oar", "endOtherSessions": "cookie",
 	"listGroups": "oanhr", "listResources": "oanhr", "createResource": "oan!", "updateResource": "oan!", "deleteResource": "oan!",

@@ -1615,11 +1615,14 @@ type Person struct {
 		Name    string        `json:"name"`
 		Sources []GroupSource `json:"sources"`
 	} `json:"groups"`
-	Id           string      `json:"id"`
-	LastSignInAt *time.Time  `json:"lastSignInAt,omitempty"`
-	Name         string      `json:"name"`
-	Role         Role        `json:"role"`
-	State        PersonState `json:"state"`
+	Id           string     `json:"id"`
+	LastSignInAt *time.Time `json:"lastSignInAt,omitempty"`
+	Name         string     `json:"name"`
+	Role         Role       `json:"role"`
+
+	// RoleByClaim A group at their provider gave the role and may take it; of one person, not in lists
+	RoleByClaim *bool       `json:"roleByClaim,omitempty"`
+	State       PersonState `json:"state"`
 }
 
 // PersonState defines model for Person.State.
@@ -2779,6 +2782,18 @@ type CreateGatewayJSONBody struct {
 	Port *int `json:"port,omitempty"`
 }
 
+// ListGroupsParams defines parameters for ListGroups.
+type ListGroupsParams struct {
+	// Q Part of a name or address
+	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Without `q`, `cursor` and `limit` all groups come at once
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CreateGroupJSONBody defines parameters for CreateGroup.
 type CreateGroupJSONBody struct {
 	// Name Printable characters; shown as typed
@@ -3291,9 +3306,9 @@ type ServerInterface interface {
 	// RenewGrants Renew all your devices
 	// (POST /grants/renew)
 	RenewGrants(ctx echo.Context) error
-	// ListGroups All groups
+	// ListGroups Groups
 	// (GET /groups)
-	ListGroups(ctx echo.Context) error
+	ListGroups(ctx echo.Context, params ListGroupsParams) error
 	// CreateGroup Make a local group
 	// (POST /groups)
 	CreateGroup(ctx echo.Context) error
@@ -3378,6 +3393,9 @@ type ServerInterface interface {
 	// ListPersonSessions Where a person is signed in
 	// (GET /people/{id}/sessions)
 	ListPersonSessions(ctx echo.Context, id Id) error
+	// EndPersonSession End one session of a person
+	// (DELETE /people/{id}/sessions/{session})
+	EndPersonSession(ctx echo.Context, id Id, session IdText) error
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx echo.Context, id Id) error
@@ -3387,6 +3405,9 @@ type ServerInterface interface {
 	// ListPersonTokens A person's tokens
 	// (GET /people/{id}/tokens)
 	ListPersonTokens(ctx echo.Context, id Id) error
+	// EndPersonToken End one token of a person
+	// (DELETE /people/{id}/tokens/{token})
+	EndPersonToken(ctx echo.Context, id Id, token IdText) error
 	// ApplyPolicy Make the policy what a file says
 	// (POST /policy/apply)
 	ApplyPolicy(ctx echo.Context) error
@@ -4292,8 +4313,31 @@ func (w *ServerInterfaceWrapper) RenewGrants(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListGroups(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupsParams
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListGroups(ctx)
+	err = w.Handler.ListGroups(ctx, params)
 	return err
 }
 
@@ -4759,6 +4803,30 @@ func (w *ServerInterfaceWrapper) ListPersonSessions(ctx echo.Context) error {
 	return err
 }
 
+// EndPersonSession converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPersonSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session IdText
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", ctx.Param("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPersonSession(ctx, id, session)
+	return err
+}
+
 // SuspendPerson converts echo context to params.
 func (w *ServerInterfaceWrapper) SuspendPerson(ctx echo.Context) error {
 	var err error
@@ -4804,6 +4872,30 @@ func (w *ServerInterfaceWrapper) ListPersonTokens(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPersonTokens(ctx, id)
+	return err
+}
+
+// EndPersonToken converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPersonToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "token" -------------
+	var token IdText
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPersonToken(ctx, id, token)
 	return err
 }
 
@@ -5517,8 +5609,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/people/:id/role", wrapper.SetRole, options.OperationMiddlewares["setRole"]...)
 	router.DELETE(options.BaseURL+"/people/:id/sessions", wrapper.EndPersonSessions, options.OperationMiddlewares["endPersonSessions"]...)
 	router.GET(options.BaseURL+"/people/:id/sessions", wrapper.ListPersonSessions, options.OperationMiddlewares["listPersonSessions"]...)
+	router.DELETE(options.BaseURL+"/people/:id/sessions/:session", wrapper.EndPersonSession, options.OperationMiddlewares["endPersonSession"]...)
 	router.DELETE(options.BaseURL+"/people/:id/tokens", wrapper.EndPersonTokens, options.OperationMiddlewares["endPersonTokens"]...)
 	router.GET(options.BaseURL+"/people/:id/tokens", wrapper.ListPersonTokens, options.OperationMiddlewares["listPersonTokens"]...)
+	router.DELETE(options.BaseURL+"/people/:id/tokens/:token", wrapper.EndPersonToken, options.OperationMiddlewares["endPersonToken"]...)
 	router.DELETE(options.BaseURL+"/people/:id/factors", wrapper.ResetFactors, options.OperationMiddlewares["resetFactors"]...)
 	router.GET(options.BaseURL+"/people/:id/factors", wrapper.GetPersonFactors, options.OperationMiddlewares["getPersonFactors"]...)
 	router.GET(options.BaseURL+"/people/:id/identities", wrapper.ListPersonIdentities, options.OperationMiddlewares["listPersonIdentities"]...)
@@ -7399,6 +7493,7 @@ func (response RenewGrantsdefaultApplicationProblemPlusJSONResponse) VisitRenewG
 }
 
 type ListGroupsRequestObject struct {
+	Params ListGroupsParams
 }
 
 type ListGroupsResponseObject interface {
@@ -7407,6 +7502,7 @@ type ListGroupsResponseObject interface {
 
 type ListGroups200JSONResponse struct {
 	Items []Group `json:"items"`
+	Next  *string `json:"next,omitempty"`
 }
 
 func (response ListGroups200JSONResponse) VisitListGroupsResponse(w http.ResponseWriter) error {
@@ -8492,6 +8588,40 @@ func (response ListPersonSessionsdefaultApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type EndPersonSessionRequestObject struct {
+	Id      Id     `json:"id"`
+	Session IdText `json:"session"`
+}
+
+type EndPersonSessionResponseObject interface {
+	VisitEndPersonSessionResponse(w http.ResponseWriter) error
+}
+
+type EndPersonSession204Response struct {
+}
+
+func (response EndPersonSession204Response) VisitEndPersonSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndPersonSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndPersonSessiondefaultApplicationProblemPlusJSONResponse) VisitEndPersonSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SuspendPersonRequestObject struct {
 	Id Id `json:"id"`
 }
@@ -8600,6 +8730,40 @@ type ListPersonTokensdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPersonTokensdefaultApplicationProblemPlusJSONResponse) VisitListPersonTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPersonTokenRequestObject struct {
+	Id    Id     `json:"id"`
+	Token IdText `json:"token"`
+}
+
+type EndPersonTokenResponseObject interface {
+	VisitEndPersonTokenResponse(w http.ResponseWriter) error
+}
+
+type EndPersonToken204Response struct {
+}
+
+func (response EndPersonToken204Response) VisitEndPersonTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndPersonTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndPersonTokendefaultApplicationProblemPlusJSONResponse) VisitEndPersonTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10678,7 +10842,7 @@ type StrictServerInterface interface {
 	// RenewGrants Renew all your devices
 	// (POST /grants/renew)
 	RenewGrants(ctx context.Context, request RenewGrantsRequestObject) (RenewGrantsResponseObject, error)
-	// ListGroups All groups
+	// ListGroups Groups
 	// (GET /groups)
 	ListGroups(ctx context.Context, request ListGroupsRequestObject) (ListGroupsResponseObject, error)
 	// CreateGroup Make a local group
@@ -10765,6 +10929,9 @@ type StrictServerInterface interface {
 	// ListPersonSessions Where a person is signed in
 	// (GET /people/{id}/sessions)
 	ListPersonSessions(ctx context.Context, request ListPersonSessionsRequestObject) (ListPersonSessionsResponseObject, error)
+	// EndPersonSession End one session of a person
+	// (DELETE /people/{id}/sessions/{session})
+	EndPersonSession(ctx context.Context, request EndPersonSessionRequestObject) (EndPersonSessionResponseObject, error)
 	// SuspendPerson Suspend a person
 	// (POST /people/{id}/suspend)
 	SuspendPerson(ctx context.Context, request SuspendPersonRequestObject) (SuspendPersonResponseObject, error)
@@ -10774,6 +10941,9 @@ type StrictServerInterface interface {
 	// ListPersonTokens A person's tokens
 	// (GET /people/{id}/tokens)
 	ListPersonTokens(ctx context.Context, request ListPersonTokensRequestObject) (ListPersonTokensResponseObject, error)
+	// EndPersonToken End one token of a person
+	// (DELETE /people/{id}/tokens/{token})
+	EndPersonToken(ctx context.Context, request EndPersonTokenRequestObject) (EndPersonTokenResponseObject, error)
 	// ApplyPolicy Make the policy what a file says
 	// (POST /policy/apply)
 	ApplyPolicy(ctx context.Context, request ApplyPolicyRequestObject) (ApplyPolicyResponseObject, error)
@@ -12331,8 +12501,10 @@ func (sh *strictHandler) RenewGrants(ctx echo.Context) error {
 }
 
 // ListGroups operation middleware
-func (sh *strictHandler) ListGroups(ctx echo.Context) error {
+func (sh *strictHandler) ListGroups(ctx echo.Context, params ListGroupsParams) error {
 	var request ListGroupsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListGroups(ctx.Request().Context(), request.(ListGroupsRequestObject))
@@ -13227,6 +13399,32 @@ func (sh *strictHandler) ListPersonSessions(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// EndPersonSession operation middleware
+func (sh *strictHandler) EndPersonSession(ctx echo.Context, id Id, session IdText) error {
+	var request EndPersonSessionRequestObject
+
+	request.Id = id
+	request.Session = session
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPersonSession(ctx.Request().Context(), request.(EndPersonSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPersonSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPersonSessionResponseObject); ok {
+		return validResponse.VisitEndPersonSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SuspendPerson operation middleware
 func (sh *strictHandler) SuspendPerson(ctx echo.Context, id Id) error {
 	var request SuspendPersonRequestObject
@@ -13296,6 +13494,32 @@ func (sh *strictHandler) ListPersonTokens(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(ListPersonTokensResponseObject); ok {
 		return validResponse.VisitListPersonTokensResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPersonToken operation middleware
+func (sh *strictHandler) EndPersonToken(ctx echo.Context, id Id, token IdText) error {
+	var request EndPersonTokenRequestObject
+
+	request.Id = id
+	request.Token = token
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPersonToken(ctx.Request().Context(), request.(EndPersonTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPersonToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPersonTokenResponseObject); ok {
+		return validResponse.VisitEndPersonTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

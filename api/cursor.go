@@ -20,6 +20,7 @@ const (
 	peopleCursor  cursorKind = 'p'
 	auditCursor   cursorKind = 'a'
 	membersCursor cursorKind = 'm'
+	groupsCursor  cursorKind = 'g'
 )
 
 // maxCursor bounds the position in bytes; the contract bounds the text at 200 characters.

@@ -2,19 +2,27 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
 )
 
-// ListGroups lists all groups.
-func (s *Server) ListGroups(ctx context.Context, _ ListGroupsRequestObject) (ListGroupsResponseObject, error) {
-	all, err := s.Peers.Groups(ctx, actor(ctx))
+// ListGroups lists groups: all of them for who asks plainly, a page for who names one.
+func (s *Server) ListGroups(ctx context.Context, req ListGroupsRequestObject) (ListGroupsResponseObject, error) {
+	var all []peers.GroupView
+	var next string
+	var err error
+	if p := req.Params; p.Q == nil && p.Cursor == nil && p.Limit == nil {
+		all, err = s.Peers.Groups(ctx, actor(ctx))
+	} else {
+		all, next, err = s.groupPage(ctx, p)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out := ListGroups200JSONResponse{Items: make([]Group, len(all))}
+	out := ListGroups200JSONResponse{Items: make([]Group, len(all)), Next: encodeCursor(groupsCursor, next)}
 	for i, g := range all {
 		sources := []GroupSource{}
 		for _, source := range groupSources {
@@ -25,6 +33,26 @@ func (s *Server) ListGroups(ctx context.Context, _ ListGroupsRequestObject) (Lis
 		out.Items[i] = Group{Id: string(g.ID), Name: g.Name, Members: &all[i].Members, Sources: &sources, Directory: text(g.Directory)}
 	}
 	return out, nil
+}
+
+// groupPage returns a page of groups, and where it ended when there are more.
+func (s *Server) groupPage(ctx context.Context, p ListGroupsParams) (page []peers.GroupView, next string, err error) {
+	after, err := decodeCursor(groupsCursor, p.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	n := limit(p.Limit)
+	page, err = s.Peers.GroupPage(ctx, actor(ctx), or(p.Q), portal.GroupID(after), n+1)
+	switch {
+	case errors.Is(err, portal.ErrNotFound):
+		return nil, "", badCursor() // the group that ended the page before is gone
+	case err != nil:
+		return nil, "", err
+	case len(page) > n:
+		page = page[:n]
+		next = string(page[n-1].ID)
+	}
+	return page, next, nil
 }
 
 var groupSources = []portal.GroupSource{portal.SourceClaim, portal.SourceLocal, portal.SourceSCIM}

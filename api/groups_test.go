@@ -116,4 +116,39 @@ func TestGroupsAreLocalOrKeptElsewhereAndSaySo(t *testing.T) {
 	if a := boss.want(http.StatusOK, "GET", "/audit?action=group.", nil); !strings.Contains(a.body, `"before":{"name":"Night shift"}`) || !strings.Contains(a.body, "group.delete") {
 		t.Errorf("the trail: %s", a.body)
 	}
+
+	// by pages, Everyone first; a cursor of a group that is gone is refused
+	type page struct {
+		Items []group
+		Next  string
+	}
+	var whole list[group]
+	boss.want(http.StatusOK, "GET", "/groups", nil).into(t, &whole)
+	var walked []string
+	var last page
+	for at := ""; ; at = "&cursor=" + last.Next {
+		last = page{}
+		boss.want(http.StatusOK, "GET", "/groups?limit=1"+at, nil).into(t, &last)
+		for i, g := range last.Items {
+			if n := len(walked) + i; g.Name != whole.Items[n].Name || g.Members != whole.Items[n].Members || !slices.Equal(g.Sources, whole.Items[n].Sources) {
+				t.Errorf("place %d: got %+v, want %+v", n, g, whole.Items[n])
+			}
+			walked = append(walked, g.Name)
+		}
+		if last.Next == "" {
+			break
+		}
+	}
+	if len(walked) != len(whole.Items) || walked[0] != "Everyone" {
+		t.Errorf("walked %v", walked)
+	}
+	boss.want(http.StatusOK, "GET", "/groups?q=ON+C", nil).into(t, &last)
+	if len(last.Items) != 1 || last.Items[0].Name != "On call" {
+		t.Errorf("found %+v", last)
+	}
+	boss.want(http.StatusCreated, "POST", "/groups", map[string]any{"name": "A brief one"}).into(t, &free)
+	last = page{}
+	boss.want(http.StatusOK, "GET", "/groups?limit=2", nil).into(t, &last)
+	boss.want(http.StatusNoContent, "DELETE", "/groups/"+free.ID, nil)
+	boss.want(http.StatusBadRequest, "GET", "/groups?limit=2&cursor="+last.Next, nil)
 }

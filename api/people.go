@@ -90,6 +90,14 @@ func (s *Server) EndPersonSessions(ctx context.Context, req EndPersonSessionsReq
 	return EndPersonSessions200JSONResponse{Ended: n}, nil
 }
 
+// EndPersonSession ends one of them.
+func (s *Server) EndPersonSession(ctx context.Context, req EndPersonSessionRequestObject) (EndPersonSessionResponseObject, error) {
+	if err := s.Auth.EndPersonSession(ctx, actor(ctx), portal.UserID(req.Id), portal.SessionID(req.Session)); err != nil {
+		return nil, err
+	}
+	return EndPersonSession204Response{}, nil
+}
+
 // ListPersonTokens lists a person's tokens.
 func (s *Server) ListPersonTokens(ctx context.Context, req ListPersonTokensRequestObject) (ListPersonTokensResponseObject, error) {
 	all, err := s.Auth.PersonTokens(ctx, actor(ctx), portal.UserID(req.Id))
@@ -112,6 +120,14 @@ func (s *Server) EndPersonTokens(ctx context.Context, req EndPersonTokensRequest
 	return EndPersonTokens200JSONResponse{Ended: n}, nil
 }
 
+// EndPersonToken ends one of them.
+func (s *Server) EndPersonToken(ctx context.Context, req EndPersonTokenRequestObject) (EndPersonTokenResponseObject, error) {
+	if err := s.Auth.EndPersonToken(ctx, actor(ctx), portal.UserID(req.Id), portal.TokenID(req.Token)); err != nil {
+		return nil, err
+	}
+	return EndPersonToken204Response{}, nil
+}
+
 func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJSONResponse, error) {
 	u, err := s.Auth.Person(ctx, actor(ctx), id)
 	if err != nil {
@@ -121,7 +137,13 @@ func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJS
 	if err != nil {
 		return PersonResponseJSONResponse{}, err
 	}
-	return PersonResponseJSONResponse(all[0]), nil
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		from, err := tx.RoleSource(id)
+		byClaim := from.ByClaim()
+		all[0].RoleByClaim = &byClaim
+		return err
+	})
+	return PersonResponseJSONResponse(all[0]), err
 }
 
 // people adds to each person what is known of them elsewhere.

@@ -26,7 +26,10 @@ func TestAnAdminSeesAndEndsWhatLetsSomebodyIn(t *testing.T) {
 	ada.want(http.StatusCreated, "POST", "/tokens", map[string]any{"name": "script"}).into(t, &made)
 	w.keep(made.Secret)
 
-	var sessions list[struct{ Current bool }]
+	var sessions list[struct {
+		ID      string
+		Current bool
+	}]
 	boss.want(http.StatusOK, "GET", "/people/"+ada.id+"/sessions", nil).into(t, &sessions)
 	if len(sessions.Items) != 2 || sessions.Items[0].Current || sessions.Items[1].Current {
 		t.Errorf("got %+v", sessions)
@@ -58,6 +61,25 @@ func TestAnAdminSeesAndEndsWhatLetsSomebodyIn(t *testing.T) {
 	second.want(http.StatusUnauthorized, "GET", "/session", nil)
 	ada.want(http.StatusOK, "GET", "/session", nil)
 	boss.stepUp()
+
+	// one of each, and only of the person named
+	bob := w.ready("bob")
+	var again struct{ Token struct{ ID string } }
+	ada.want(http.StatusCreated, "POST", "/tokens", map[string]any{"name": "one more"}).into(t, &again)
+	third := w.visitor()
+	third.signIn("ada")
+	boss.want(http.StatusOK, "GET", "/people/"+ada.id+"/sessions", nil).into(t, &sessions)
+	newest := sessions.Items[0].ID
+	for _, path := range []string{"/sessions/" + newest, "/tokens/" + again.Token.ID} {
+		boss.want(http.StatusNotFound, "DELETE", "/people/"+bob.id+path, nil)
+		boss.want(http.StatusNoContent, "DELETE", "/people/"+ada.id+path, nil)
+		boss.want(http.StatusNotFound, "DELETE", "/people/"+ada.id+path, nil)
+	}
+	third.want(http.StatusUnauthorized, "GET", "/session", nil)
+	if a := boss.want(http.StatusOK, "GET", "/audit?action=user.end_", nil); !strings.Contains(a.body, newest) || !strings.Contains(a.body, again.Token.ID) {
+		t.Errorf("the trail: %s", a.body)
+	}
+
 	boss.want(http.StatusOK, "DELETE", "/people/"+ada.id+"/tokens", nil).into(t, &ended)
 	script := w.visitor()
 	script.token = made.Secret
@@ -88,6 +110,9 @@ func TestRolesTellWhoMayWhat(t *testing.T) {
 	chief.want(http.StatusOK, "GET", "/roles", nil).into(t, &table)
 	if r := table.Roles[0]; r.Role != "owner" || r.People != 1 || len(r.Holders) != 1 || r.Holders[0].Name != "Person chief" || !r.Holders[0].ByClaim {
 		t.Errorf("got %+v", r)
+	}
+	if a := chief.want(http.StatusOK, "GET", "/people/"+chief.id, nil); !strings.Contains(a.body, `"roleByClaim":true`) {
+		t.Errorf("got %s", a.body)
 	}
 	if r := table.Roles[len(table.Roles)-1]; r.Role != "user" || r.People != 1 || len(r.Holders) != 0 {
 		t.Errorf("got %+v", r)

@@ -179,6 +179,32 @@ func (s *Service) SignOutEverywhere(ctx context.Context, by portal.Actor, id por
 	return ended, err
 }
 
+// EndPersonSession ends one session of a person. It returns portal.ErrNotFound when there is none, or it is somebody else's.
+func (s *Service) EndPersonSession(ctx context.Context, by portal.Actor, id portal.UserID, session portal.SessionID) error {
+	if !plainText(string(session), maxID) {
+		return portal.ErrNotFound
+	}
+	return s.administer(ctx, by, PeopleWrite, id, func(tx *store.Tx, _ change) error {
+		if err := tx.DeleteSession(id, session); err != nil {
+			return err
+		}
+		return tx.Audit(by, "user.end_session", target(id), map[string]any{"session": session})
+	})
+}
+
+// EndPersonToken ends one token of a person. It returns portal.ErrNotFound when there is none, or it is somebody else's.
+func (s *Service) EndPersonToken(ctx context.Context, by portal.Actor, id portal.UserID, token portal.TokenID) error {
+	if !plainText(string(token), maxID) {
+		return portal.ErrNotFound
+	}
+	return s.administer(ctx, by, PeopleWrite, id, func(tx *store.Tx, _ change) error {
+		if err := tx.DeleteToken(id, token); err != nil {
+			return err
+		}
+		return tx.Audit(by, "user.end_token", target(id), map[string]any{"token": token})
+	})
+}
+
 // EndTokens ends all tokens of a person and returns how many. Sessions and tunnels stay.
 func (s *Service) EndTokens(ctx context.Context, by portal.Actor, id portal.UserID) (int, error) {
 	ended := 0

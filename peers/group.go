@@ -31,19 +31,7 @@ func (s *Service) Groups(ctx context.Context, by portal.Actor) (views []GroupVie
 		if err != nil {
 			return err
 		}
-		sources, err := tx.GroupSources("")
-		if err != nil {
-			return err
-		}
-		kept, err := tx.GroupDirectories()
-		if err != nil {
-			return err
-		}
-		views = make([]GroupView, len(groups))
-		for i, g := range groups {
-			views[i] = GroupView{g, members[g.ID], sources[g.ID], kept[g.ID]}
-		}
-		slices.SortStableFunc(views, func(a, b GroupView) int {
+		slices.SortStableFunc(groups, func(a, b portal.Group) int {
 			switch {
 			case a.ID == portal.Everyone && b.ID != portal.Everyone:
 				return -1
@@ -52,9 +40,57 @@ func (s *Service) Groups(ctx context.Context, by portal.Actor) (views []GroupVie
 			}
 			return 0
 		})
-		return nil
+		views, err = viewGroups(tx, groups, members, nil)
+		return err
 	})
 	return views, err
+}
+
+// GroupPage returns a page of the groups in the order of Groups. after is the id of the last one of the page before; search, when not "", must
+// occur in the name. It returns portal.ErrNotFound when the group named by after is gone.
+func (s *Service) GroupPage(ctx context.Context, by portal.Actor, search string, after portal.GroupID, limit int) (views []GroupView, err error) {
+	if !by.May(portal.GroupsRead) {
+		return nil, portal.ErrForbidden
+	}
+	var c check
+	search = c.text("q", search, 100)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		groups, err := tx.GroupPage(search, after, min(max(limit, 1), maxLimit+1))
+		if err != nil {
+			return err
+		}
+		ids := make([]portal.GroupID, len(groups))
+		for i, g := range groups {
+			ids[i] = g.ID
+		}
+		members, err := tx.CountMembersOf(ids)
+		if err != nil {
+			return err
+		}
+		views, err = viewGroups(tx, groups, members, ids)
+		return err
+	})
+	return views, err
+}
+
+// viewGroups adds to groups where their members come from; ids are theirs, or nil for all.
+func viewGroups(tx *store.Tx, groups []portal.Group, members map[portal.GroupID]int, ids []portal.GroupID) ([]GroupView, error) {
+	sources, err := tx.GroupSources(ids)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := tx.GroupDirectories(ids)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]GroupView, len(groups))
+	for i, g := range groups {
+		views[i] = GroupView{g, members[g.ID], sources[g.ID], kept[g.ID]}
+	}
+	return views, nil
 }
 
 // CreateGroup adds a local group. It returns portal.ErrDuplicate when the name is taken.
@@ -163,7 +199,7 @@ func viewGroup(tx *store.Tx, id portal.GroupID) (v GroupView, uses []portal.Grou
 	if v.Group, err = tx.Group(id); err != nil {
 		return v, nil, err
 	}
-	sources, err := tx.GroupSources(id)
+	sources, err := tx.GroupSources([]portal.GroupID{id})
 	if err != nil {
 		return v, nil, err
 	}
@@ -171,7 +207,7 @@ func viewGroup(tx *store.Tx, id portal.GroupID) (v GroupView, uses []portal.Grou
 	if v.Members, err = tx.CountMembers(id); err != nil {
 		return v, nil, err
 	}
-	kept, err := tx.GroupDirectories()
+	kept, err := tx.GroupDirectories([]portal.GroupID{id})
 	if err != nil {
 		return v, nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"github.com/sallyport/sallyport/portal"
 )
 
@@ -49,16 +51,18 @@ func (tx *Tx) GroupUses(id portal.GroupID) ([]portal.GroupUse, error) {
 	return uses, nil
 }
 
-// GroupSources returns how many people each kind of source has put into each group, for one group or, with "", for all.
-func (tx *Tx) GroupSources(id portal.GroupID) (map[portal.GroupID]map[portal.GroupSource]int, error) {
+// GroupSources returns how many people each kind of source has put into each group, for those named or, with nil, for all.
+func (tx *Tx) GroupSources(ids []portal.GroupID) (map[portal.GroupID]map[portal.GroupSource]int, error) {
 	var rows []struct {
 		GroupID portal.GroupID
 		Source  portal.GroupSource
 		N       int
 	}
-	err := tx.db.Raw(`SELECT group_id, source, COUNT(DISTINCT user_id) AS n FROM (
-		SELECT group_id, user_id, CASE WHEN source LIKE 'claim:%' THEN 'claim' ELSE source END AS source FROM memberships WHERE group_id = ? OR ? = ''
-	) kinds GROUP BY group_id, source`, string(id), string(id)).Scan(&rows).Error
+	kinds := tx.db.Model(&membershipRow{}).Select("group_id, user_id, CASE WHEN source LIKE 'claim:%' THEN 'claim' ELSE source END AS source")
+	if ids != nil {
+		kinds = kinds.Where("group_id IN ?", ids)
+	}
+	err := tx.db.Table("(?) AS kinds", kinds).Select("group_id, source, COUNT(DISTINCT user_id) AS n").Group("group_id, source").Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("count memberships by source: %w", err)
 	}
@@ -72,10 +76,14 @@ func (tx *Tx) GroupSources(id portal.GroupID) (map[portal.GroupID]map[portal.Gro
 	return all, nil
 }
 
-// GroupDirectories returns the issuers of the directories that keep groups.
-func (tx *Tx) GroupDirectories() (map[portal.GroupID]string, error) {
+// GroupDirectories returns the issuers of the directories that keep groups: of those named or, with nil, of all.
+func (tx *Tx) GroupDirectories(ids []portal.GroupID) (map[portal.GroupID]string, error) {
+	q := tx.db.Select("group_id", "issuer")
+	if ids != nil {
+		q = q.Where("group_id IN ?", ids)
+	}
 	var rows []scimGroupRow
-	if err := tx.db.Select("group_id", "issuer").Find(&rows).Error; err != nil {
+	if err := q.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list groups of directories: %w", err)
 	}
 	kept := make(map[portal.GroupID]string, len(rows))
@@ -83,6 +91,54 @@ func (tx *Tx) GroupDirectories() (map[portal.GroupID]string, error) {
 		kept[portal.GroupID(r.GroupID)] = r.Issuer
 	}
 	return kept, nil
+}
+
+// GroupPage returns up to limit groups by name after the one named, "" for the beginning; there Everyone comes first. search, when not "", must
+// occur in the name, in any case of ASCII letters. It returns portal.ErrNotFound when the group named is gone.
+func (tx *Tx) GroupPage(search string, after portal.GroupID, limit int) ([]portal.Group, error) {
+	q := tx.db.Model(&groupRow{})
+	if search != "" {
+		q = q.Where(`lower(name) LIKE ? ESCAPE '\'`, "%"+likeEscape.Replace(strings.ToLower(search))+"%")
+	}
+	var rows, others []groupRow
+	switch after {
+	case "":
+		if err := q.Session(&gorm.Session{}).Where("id = ?", string(portal.Everyone)).Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("list groups: %w", err)
+		}
+	case portal.Everyone:
+	default:
+		last, err := tx.Group(after)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Where("(name, id) > (?, ?)", last.Name, string(last.ID))
+	}
+	if err := q.Where("id <> ?", string(portal.Everyone)).Order("name, id").Limit(limit - len(rows)).Find(&others).Error; err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
+	}
+	groups := make([]portal.Group, 0, len(rows)+len(others))
+	for _, r := range append(rows, others...) {
+		groups = append(groups, r.group())
+	}
+	return groups, nil
+}
+
+// CountMembersOf returns how many people are in each of the groups, whoever says so.
+func (tx *Tx) CountMembersOf(ids []portal.GroupID) (map[portal.GroupID]int, error) {
+	var rows []struct {
+		GroupID portal.GroupID
+		N       int
+	}
+	err := tx.db.Raw("SELECT group_id, COUNT(DISTINCT user_id) AS n FROM memberships WHERE group_id IN ? GROUP BY group_id", ids).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count members of groups: %w", err)
+	}
+	counts := make(map[portal.GroupID]int, len(rows))
+	for _, r := range rows {
+		counts[r.GroupID] = r.N
+	}
+	return counts, nil
 }
 
 // Members returns up to limit members of a group in the order of their ids after the one named, "" for the beginning, with who says so.

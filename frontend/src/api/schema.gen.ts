@@ -952,7 +952,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All groups */
+        /** Groups */
         get: operations["listGroups"];
         put?: never;
         /** Make a local group */
@@ -1469,6 +1469,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/people/{id}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                session: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one session of a person */
+        delete: operations["endPersonSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/people/{id}/tokens": {
         parameters: {
             query?: never;
@@ -1484,6 +1504,26 @@ export interface paths {
         post?: never;
         /** End all tokens of a person */
         delete: operations["endPersonTokens"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                token: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one token of a person */
+        delete: operations["endPersonToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2944,6 +2984,8 @@ export interface components {
             connected: number;
             /** @description A second factor is enrolled */
             factor?: boolean;
+            /** @description A group at their provider gave the role and may take it; of one person, not in lists */
+            roleByClaim?: boolean;
         };
         PersonPage: {
             items: components["schemas"]["Person"][];
@@ -4655,7 +4697,14 @@ export interface operations {
     };
     listGroups: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Part of a name or address */
+                q?: components["parameters"]["Query"];
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Without `q`, `cursor` and `limit` all groups come at once */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4670,6 +4719,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Group"][];
+                        next?: string;
                     };
                 };
             };
@@ -5415,6 +5465,28 @@ export interface operations {
             default: components["responses"]["ProblemResponse"];
         };
     };
+    endPersonSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                session: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
     listPersonTokens: {
         parameters: {
             query?: never;
@@ -5459,6 +5531,28 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Ended"];
                 };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    endPersonToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+                token: components["schemas"]["IdText"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["ProblemResponse"];
         };
