@@ -6,10 +6,10 @@ const stale: Record<string, QueryKey[]> = {
   audit: [['audit']],
   device: [['devices'], ['overview'], ['people']],
   gateway: [['gateways'], ['overview'], ['pops'], ['profiles']],
-  person: [['people'], ['overview'], ['session']],
+  person: [['people'], ['overview'], ['session'], ['roles']],
   profile: [['profiles'], ['devices']],
   request: [['requests'], ['rules']],
-  rule: [['rules'], ['resources'], ['policyTests']],
+  rule: [['rules'], ['resources'], ['policyTests'], ['groups']],
   session: [['session'], ['sessions']],
 };
 

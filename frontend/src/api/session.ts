@@ -50,6 +50,8 @@ export const tokensQuery = () =>
 
 /** Ends the session, and returns where the provider ends its own, if it does. */
 export const signOut = () => ok<{ redirect: string } | undefined>(http.DELETE('/session'));
+/** Ends every session but this one. */
+export const endOtherSessions = () => ok(http.DELETE('/sessions'));
 export const endSession = (id: string) => ok(http.DELETE('/sessions/{id}', { params: { path: { id } } }));
 
 export const beginTotp = () => ok(http.POST('/factors/totp'));

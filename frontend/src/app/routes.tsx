@@ -130,6 +130,22 @@ const person = createRoute({
   component: lazy(() => import('../features/people/person.tsx'), 'PersonPage'),
 });
 
+const groups = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/groups',
+  beforeLoad: needs('groups.read'),
+  validateSearch: (s: Search): Texts<'q'> => ({ q: text(s.q) }),
+  component: lazy(() => import('../features/groups/list.tsx'), 'GroupsPage'),
+});
+
+const group = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/groups/$id',
+  beforeLoad: needs('groups.read'),
+  validateSearch: (s: Search): Texts<'q'> => ({ q: text(s.q) }),
+  component: lazy(() => import('../features/groups/group.tsx'), 'GroupPage'),
+});
+
 const devices = createRoute({
   getParentRoute: () => app,
   path: '/admin/devices',
@@ -187,6 +203,27 @@ const settings = createRoute({
   component: lazy(() => import('./settings.tsx'), 'Settings'),
 });
 
+const roles = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/roles',
+  beforeLoad: needs('people.read'),
+  component: lazy(() => import('../features/roles/page.tsx'), 'RolesPage'),
+});
+
+const directories = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/directories',
+  beforeLoad: needs('settings.read'),
+  component: lazy(() => import('../features/directories/page.tsx'), 'DirectoriesPage'),
+});
+
+const serviceTokens = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/service-tokens',
+  beforeLoad: needs('tokens.read'),
+  component: lazy(() => import('../features/service-tokens/page.tsx'), 'ServiceTokensPage'),
+});
+
 const secondFactors = createRoute({
   getParentRoute: () => settings,
   path: '/admin/second-factors',
@@ -227,7 +264,14 @@ const audit = createRoute({
   getParentRoute: () => app,
   path: '/admin/audit',
   beforeLoad: needs('audit.read'),
-  validateSearch: (s: Search): Texts<'q'> => ({ q: text(s.q) }),
+  validateSearch: (s: Search): Texts<'q' | 'action' | 'actor' | 'target' | 'from' | 'until'> => ({
+    q: text(s.q),
+    action: text(s.action),
+    actor: text(s.actor),
+    target: text(s.target),
+    from: text(s.from),
+    until: text(s.until),
+  }),
   component: lazy(() => import('../features/audit/page.tsx'), 'AuditPage'),
 });
 
@@ -245,6 +289,8 @@ export const routeTree = root.addChildren([
     overview,
     people,
     person,
+    groups,
+    group,
     devices,
     gateways,
     addGateway,
@@ -252,6 +298,6 @@ export const routeTree = root.addChildren([
     profile,
     access,
     audit,
-    settings.addChildren([providers, provider, providerTest, secondFactors]),
+    settings.addChildren([providers, provider, providerTest, directories, roles, secondFactors, serviceTokens]),
   ]),
 ]);

@@ -15,6 +15,7 @@ import {
   IconShieldLock,
   IconUserShield,
   IconUsers,
+  IconUsersGroup,
 } from '@tabler/icons-react';
 import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
@@ -59,6 +60,7 @@ const own: Entry[] = [
 const manage: Entry[] = [
   { to: '/admin', label: 'overview', icon: IconActivity, right: 'overview.read' },
   { to: '/admin/people', label: 'people', icon: IconUsers, right: 'people.read' },
+  { to: '/admin/groups', label: 'groups', icon: IconUsersGroup, right: 'groups.read' },
   { to: '/admin/devices', label: 'devices', icon: IconDevices, right: 'devices.read' },
   { to: '/admin/gateways', label: 'gateways', icon: IconServer, right: 'gateways.read' },
   { to: '/admin/profiles', label: 'profiles', icon: IconRoute, right: 'profiles.read' },

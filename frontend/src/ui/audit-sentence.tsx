@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import type { AuditEvent } from '../api/overview.ts';
+import type { AuditEvent } from '../api/audit.ts';
 
 /** Who did what to what, with a link to it where it has a page. */
 export function AuditSentence({ event }: { event: AuditEvent }) {

@@ -9,7 +9,7 @@ import { say } from '../../ui/notify.ts';
 
 type Props = { person: Person; opened: boolean; onClose: () => void };
 
-const refresh = [['people'], ['devices'], ['overview'], ['audit']];
+const refresh = [['people'], ['devices'], ['overview'], ['roles'], ['audit']];
 const roles: Role[] = ['user', 'auditor', 'help_desk', 'network_admin', 'admin', 'owner'];
 const nameOf = (person: Person) => person.name || person.email;
 
@@ -103,6 +103,7 @@ export function RoleSelect({ person }: { person: Person }) {
           <Trans i18nKey="people.roleWhat" values={{ role: t(`role.${asked}`) }} components={{ b: <b /> }} />
         </p>
         <p>{t(`roleLead.${asked}`)}</p>
+        {person.roleByClaim && <p>{t('roles.claimBack')}</p>}
       </Confirm>
     </>
   );

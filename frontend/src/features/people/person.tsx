@@ -16,7 +16,9 @@ import classes from './people.module.css';
 import { PersonAccounts } from './person-accounts.tsx';
 import { ResetFactorsDialog, RoleSelect, SuspendDialog } from './person-dialogs.tsx';
 import { PersonFactors } from './person-factors.tsx';
+import { PersonSessions } from './person-sessions.tsx';
 import { PersonStateChip } from './person-state.tsx';
+import { PersonTokens } from './person-tokens.tsx';
 
 export function PersonPage() {
   const { t } = useTranslation();
@@ -36,6 +38,8 @@ export function PersonPage() {
               <PersonFactors id={found.id} />
             </Section>
             <PersonAccounts id={found.id} />
+            <PersonSessions person={found} />
+            <PersonTokens person={found} />
             <Section title={t('people.devices')}>
               <Devices owner={found.id} />
             </Section>
@@ -84,6 +88,9 @@ function Facts({ person }: { person: Person }) {
         <div>
           <dt>{t('people.role')}</dt>
           <dd>{may(session, 'people.roles') ? <RoleSelect person={person} /> : t(`role.${person.role}`)}</dd>
+          {person.role !== 'user' && (
+            <dd className={classes.source}>{t(person.roleByClaim ? 'roles.byClaim' : 'roles.assigned')}</dd>
+          )}
         </div>
         <div>
           <dt>{t('people.factor')}</dt>
@@ -106,12 +113,21 @@ function Facts({ person }: { person: Person }) {
 
 function Groups({ person }: { person: Person }) {
   const { t } = useTranslation();
+  const { session } = useRouteContext({ from: '/app' });
+  const reads = may(session, 'groups.read');
   if (person.groups.length === 0) return <p>{t('people.noGroups')}</p>;
   return (
     <ul className={classes.groups}>
       {person.groups.map((g) => (
         <li key={g.id}>
-          {g.name} <span>{g.sources.map((source) => t(`groupSource.${source}`)).join(', ')}</span>
+          {reads ? (
+            <Link to="/admin/groups/$id" params={{ id: g.id }}>
+              {g.name}
+            </Link>
+          ) : (
+            g.name
+          )}{' '}
+          <span>{g.sources.map((source) => t(`groupSource.${source}`)).join(', ')}</span>
         </li>
       ))}
     </ul>

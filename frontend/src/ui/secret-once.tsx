@@ -1,0 +1,20 @@
+import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Command } from './copy.tsx';
+import classes from './form.module.css';
+
+/** A secret that the portal shows this once, to be copied. */
+export function SecretOnce({ secret, onDone, children }: { secret: string; onDone: () => void; children?: ReactNode }) {
+  const { t } = useTranslation();
+  return (
+    <div className={classes.form}>
+      <p>{t('tokens.once')}</p>
+      <Command text={secret} label={t('copy.token')} />
+      {children}
+      <div className={classes.buttons}>
+        <Button onClick={onDone}>{t('common.done')}</Button>
+      </div>
+    </div>
+  );
+}
