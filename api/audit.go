@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +142,7 @@ func (s *Server) ListAuditSinks(ctx context.Context, _ ListAuditSinksRequestObje
 	return out, nil
 }
 
-// actorNames finds the names behind "user:ID", "service:ID" and "gateway:ID". Who is gone keeps the id.
+// actorNames finds the names behind "user:ID", "service:ID", "scim:ID" and "gateway:ID". Who is gone keeps the id.
 type actorNames struct {
 	tx    *store.Tx
 	known map[string]string
@@ -169,6 +170,11 @@ func (n actorNames) of(actor string) string {
 	case "service":
 		if t, err := n.tx.ServiceToken(portal.ServiceTokenID(id)); err == nil {
 			name = t.Name
+		}
+	case "scim":
+		all, _ := n.tx.SCIMTokens() // a few
+		if i := slices.IndexFunc(all, func(t portal.SCIMToken) bool { return string(t.ID) == id }); i >= 0 {
+			name = all[i].Name
 		}
 	case "gateway":
 		if g, err := n.tx.Gateway(portal.GatewayID(id)); err == nil {

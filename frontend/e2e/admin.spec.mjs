@@ -282,6 +282,66 @@ describe('an admin', () => {
     );
   });
 
+  test('makes a group, adds a member, and sees who says so', async () => {
+    const { page } = admin;
+    await go('Groups');
+    await page.getByRole('button', { name: 'New group' }).click();
+    await page.getByRole('dialog', { name: 'New group' }).getByLabel('Name').fill('On call');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { name: 'On call', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'Add member' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a member to On call' });
+    await dialog.getByRole('combobox', { name: 'Person' }).fill('wendy');
+    await page.getByRole('option', { name: /^Wendy Worker/ }).click();
+    await dialog.getByRole('button', { name: 'Add member' }).click();
+    await page.getByRole('row', { name: /Wendy Worker.*Set here/ }).waitFor();
+    await page.getByRole('link', { name: /Wendy Worker/ }).click();
+    await page.getByRole('listitem').filter({ hasText: 'On call set here' }).waitFor();
+  });
+
+  test('gives a role and takes it, and the last owner stays one', async () => {
+    const { page } = admin;
+    await go('Settings');
+    await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Roles' }).click();
+    await page.getByRole('button', { name: 'Give role' }).click();
+    const give = page.getByRole('dialog', { name: 'Give a role' });
+    await give.getByRole('combobox', { name: 'Person' }).fill('wendy');
+    await page.getByRole('option', { name: /^Wendy Worker/ }).click();
+    await give.getByRole('combobox', { name: 'New role' }).selectOption('auditor');
+    await give.getByRole('button', { name: 'Give role' }).click();
+    await worker.page.getByRole('link', { name: 'Audit' }).first().waitFor(); // her menu grows by itself
+    await page.getByRole('button', { name: 'Change role of Wendy Worker' }).click();
+    const take = page.getByRole('dialog', { name: 'Change the role of Wendy Worker' });
+    await take.getByRole('button', { name: 'Take the role' }).click();
+    await page.getByRole('button', { name: 'Change role of Wendy Worker' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Change role of Adam Admin' }).click();
+    const own = page.getByRole('dialog', { name: 'Change the role of Adam Admin' });
+    await own.getByRole('button', { name: 'Take the role' }).click();
+    await own.getByText('This is the last owner of the portal.').waitFor();
+    await own.getByRole('button', { name: 'Cancel' }).click();
+  });
+
+  test('makes a service token that works until it is revoked', async () => {
+    const { page } = admin;
+    await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Service tokens' }).click();
+    await page.getByRole('button', { name: 'New service token' }).click();
+    const dialog = page.getByRole('dialog', { name: 'New service token' });
+    await dialog.getByLabel('Name').fill('Monitoring');
+    await dialog.getByRole('checkbox', { name: 'See gateways and places' }).check();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    const secret = await dialog.getByText(/^sp_svc_/).innerText();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    const ask = async (path) => {
+      const headers = { Authorization: `Bearer ${secret}` };
+      return (await fetch(`${demo.url}/api/v1${path}`, { headers })).status;
+    };
+    assert.deepEqual(await Promise.all([ask('/gateways'), ask('/people')]), [200, 403]);
+    await page.getByRole('button', { name: 'Revoke Monitoring' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByText('No service tokens').waitFor();
+    assert.equal(await ask('/gateways'), 401);
+  });
+
   test('suspends a person, whose session ends at once', async () => {
     const { page } = admin;
     await go('People');
@@ -327,6 +387,18 @@ describe('an admin', () => {
     await page.getByRole('searchbox', { name: 'Search the reference' }).fill('renew');
     await page.getByRole('heading', { name: 'Renew all your devices' }).waitFor();
     await page.getByText('/api/v1/grants/renew').first().waitFor();
+  });
+
+  test('signs out everywhere, here too', async () => {
+    const { page } = admin;
+    await page.goto(`${demo.url}/security`);
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Sign out everywhere?' });
+    await dialog.getByRole('checkbox', { name: 'This browser too' }).check();
+    await dialog.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await page.waitForURL((at) => !at.pathname.startsWith('/security'));
+    const answer = await admin.context.request.get(`${demo.url}/api/v1/session`);
+    assert.equal(answer.status(), 401);
   });
 
   test('leaves no complaint on the console', () => {

@@ -43,6 +43,18 @@ function AuditTarget({ event }: { event: AuditEvent }) {
           {name}
         </Link>
       );
+    case 'group':
+      return known ? (
+        <Link to="/admin/groups/$id" params={{ id }}>
+          {name}
+        </Link>
+      ) : (
+        <code title={event.target}>{name}</code>
+      );
+    case 'service':
+      return <Link to="/admin/service-tokens">{name}</Link>;
+    case 'scim':
+      return <Link to="/admin/directories">{name}</Link>;
     case 'rule':
     case 'resource':
       return (

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Command } from './copy.tsx';
+import { CopyButton } from './copy.tsx';
 import classes from './form.module.css';
 
 /** A secret that the portal shows this once, to be copied. */
@@ -10,7 +10,10 @@ export function SecretOnce({ secret, onDone, children }: { secret: string; onDon
   return (
     <div className={classes.form}>
       <p>{t('tokens.once')}</p>
-      <Command text={secret} label={t('copy.token')} />
+      <code className={classes.secret}>{secret}</code>
+      <div>
+        <CopyButton value={secret}>{t('copy.token')}</CopyButton>
+      </div>
       {children}
       <div className={classes.buttons}>
         <Button onClick={onDone}>{t('common.done')}</Button>

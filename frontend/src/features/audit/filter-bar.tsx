@@ -53,9 +53,9 @@ export function FilterBar({ search, onChange, follow, onFollow }: Props) {
               size="xs"
               rightSection={<IconX size={14} aria-hidden />}
               onClick={() => onChange({ [key]: undefined })}
-              aria-label={t('audit.dropFilter', { what: `${t(`audit.${key}`)} ${search[key]}` })}
+              aria-label={t('audit.dropFilter', { what: `${t(`audit.${key}`)}: ${search[key]}` })}
             >
-              {t(`audit.${key}`)}:&nbsp;<span className="mono">{search[key]}</span>
+              {t(`audit.${key}`)}: <span className="mono">{search[key]}</span>
             </Button>
           ),
       )}
