@@ -143,7 +143,7 @@ func FuzzClaimMapping(f *testing.F) {
 			ID: "p", Name: "P", Issuer: "https://idp.example.com", ClientID: "c",
 			SubjectClaim: subject, GroupsClaim: groups, NameClaim: name, EmailClaim: email, AdminGroups: []string{"a"}, TrustAMR: []string{"mfa"}, Domains: []string{"b"},
 		}
-		from.checkSettings()
+		from.wrong()
 		p, err := readPerson(said, said, from)
 		if err != nil {
 			return

@@ -55,51 +55,6 @@ type Provider struct {
 // StaffGroups are groups whose members get a role as long as the claim says so.
 type StaffGroups struct{ NetworkAdmin, HelpDesk, Auditor []string }
 
-func (p *Provider) roleGroups() []string {
-	return slices.Concat(p.OwnerGroups, p.AdminGroups, p.StaffGroups.NetworkAdmin, p.StaffGroups.HelpDesk, p.StaffGroups.Auditor)
-}
-
-// Check returns everything that is wrong with the fields, or nil.
-func (p *Provider) Check() error {
-	var errs []error
-	wrong := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("provider %q: "+format, append([]any{p.ID}, args...)...))
-	}
-	if len(p.ID) < 1 || len(p.ID) > 32 || strings.Trim(p.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		wrong("id is 1 to 32 characters of a-z, 0-9 and '-'")
-	}
-	if p.ID == portal.ProviderPasskey || p.ID == portal.ProviderLocal {
-		wrong("the id means something else to the portal")
-	}
-	if p.Name == "" || cleanText(p.Name, 64) != p.Name {
-		wrong("name is 1 to 64 printable characters")
-	}
-	if err := checkURL(p.Issuer, p.AllowHTTP); err != nil {
-		wrong("issuer: %w", err)
-	}
-	if p.ClientID == "" || !plainText(p.ClientID, 512) {
-		wrong("client id is missing")
-	}
-	for _, f := range p.checkRequest() {
-		wrong("%s: %s", strings.TrimPrefix(f.Path, "/"), f.Msg)
-	}
-	if p.GroupsClaim == "" && len(p.roleGroups()) > 0 {
-		wrong("admin or owner groups need a groups claim")
-	}
-	if slices.ContainsFunc(p.roleGroups(), func(g string) bool { return !usableGroup(g) }) {
-		wrong("an admin or owner group has no usable name")
-	}
-	for _, d := range p.Domains {
-		if d == "" || strings.ContainsAny(d, "@ \t") || !plainText(d, 253) {
-			wrong("domain %q is not a mail domain", d)
-		}
-	}
-	if p.Skew < 0 || p.Skew > 10*time.Minute {
-		wrong("clock skew is at most 10 minutes")
-	}
-	return errors.Join(errs...)
-}
-
 // Check returns everything that is wrong with the configuration, or nil.
 func (s *Service) Check() error {
 	errs := []error{checkURL(s.PublicURL, s.AllowHTTP)}

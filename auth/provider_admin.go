@@ -92,7 +92,7 @@ func (s *Service) AddProvider(ctx context.Context, by portal.Actor, id string, i
 	if in.Secret != nil {
 		secret = *in.Secret
 	}
-	if err := portal.InvalidFields(s.fromSettings(id, in.Settings, secret).checkSettings()...); err != nil {
+	if err := portal.InvalidFields(s.fromSettings(id, in.Settings, secret).wrong()...); err != nil {
 		return err
 	}
 	if s.configured(id) != nil {
@@ -103,6 +103,9 @@ func (s *Service) AddProvider(ctx context.Context, by portal.Actor, id string, i
 		return err
 	}
 	err = s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockProviders(); err != nil {
+			return err
+		}
 		all, err := tx.Providers()
 		if err != nil {
 			return err
@@ -142,6 +145,9 @@ func (s *Service) UpdateProvider(ctx context.Context, by portal.Actor, id string
 		return err
 	}
 	err := s.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockProviders(); err != nil {
+			return err
+		}
 		old, err := tx.LockProvider(id)
 		if err != nil {
 			return err
@@ -150,7 +156,7 @@ func (s *Service) UpdateProvider(ctx context.Context, by portal.Actor, id string
 		if err != nil {
 			return err
 		}
-		if err := portal.InvalidFields(s.fromSettings(id, in.Settings, secret).checkSettings()...); err != nil {
+		if err := portal.InvalidFields(s.fromSettings(id, in.Settings, secret).wrong()...); err != nil {
 			return err
 		}
 		if err := s.oneNotion(tx, old, in.Settings); err != nil {

@@ -69,7 +69,7 @@ func (s *Service) TryProvider(ctx context.Context, who Who, id string, in Provid
 		secret = kept
 	}
 	p := s.fromSettings(id, in.Settings, secret)
-	if err := portal.InvalidFields(p.checkSettings()...); err != nil {
+	if err := portal.InvalidFields(p.wrong()...); err != nil {
 		return "", SignInStart{}, err
 	}
 	test := portal.ProviderTest{ID: portal.NewID[string](s.now()), Session: who.Session.ID, ExpiresAt: s.now().Add(FlowLife)}

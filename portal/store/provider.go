@@ -67,6 +67,21 @@ func (tx *Tx) LockProvider(id string) (portal.IdentityProvider, error) {
 	return row.provider()
 }
 
+// LockProviders keeps others who call it waiting until the transaction ends: whoever adds or changes a provider looks at all of them first.
+// Sign-ins, which hold their own provider only, go on.
+func (tx *Tx) LockProviders() error {
+	if tx.store.oneWriter() {
+		return nil
+	}
+	if err := tx.db.Exec("SELECT pg_advisory_xact_lock(?)", providersLock).Error; err != nil {
+		return fmt.Errorf("lock providers: %w", err)
+	}
+	return nil
+}
+
+// providersLock is a number of our own among PostgreSQL's advisory locks: "prov" in ASCII.
+const providersLock = 0x70726f76
+
 // HoldProvider returns the version of one that is enabled, and keeps others from changing it until the transaction ends. It returns
 // portal.ErrNotFound.
 func (tx *Tx) HoldProvider(id string) (version int64, err error) {
