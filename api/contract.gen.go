@@ -957,6 +957,7 @@ const (
 	ListAccessRequestsParamsScopeAll    ListAccessRequestsParamsScope = "all"
 	ListAccessRequestsParamsScopeDecide ListAccessRequestsParamsScope = "decide"
 	ListAccessRequestsParamsScopeMine   ListAccessRequestsParamsScope = "mine"
+	ListAccessRequestsParamsScopeRun    ListAccessRequestsParamsScope = "run"
 )
 
 // Valid indicates whether the value is a known member of the ListAccessRequestsParamsScope enum.
@@ -967,6 +968,8 @@ func (e ListAccessRequestsParamsScope) Valid() bool {
 	case ListAccessRequestsParamsScopeDecide:
 		return true
 	case ListAccessRequestsParamsScopeMine:
+		return true
+	case ListAccessRequestsParamsScopeRun:
 		return true
 	default:
 		return false
@@ -1792,6 +1795,9 @@ type PolicyTestResult struct {
 
 	// Rule Name of the rule that lets it pass
 	Rule *string `json:"rule,omitempty"`
+
+	// Unrouted Rules let it pass, and no profile that is open to the person leads there
+	Unrouted *bool `json:"unrouted,omitempty"`
 }
 
 // Pop defines model for Pop.
@@ -2604,7 +2610,7 @@ type RuleBody = RuleInput
 
 // ListAccessRequestsParams defines parameters for ListAccessRequests.
 type ListAccessRequestsParams struct {
-	// Scope `mine`; `decide`: open ones that one may decide on; `all` needs the right to see access
+	// Scope `mine`; `decide`: open ones that one may decide on; `run`: access of others that runs and that one may end; `all` needs the right to see access
 	Scope *ListAccessRequestsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
 }
 

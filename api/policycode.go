@@ -59,7 +59,7 @@ func policyTestJSON(t peers.PolicyTestView) PolicyTest {
 	out := PolicyTest{
 		Id: string(t.ID), Name: t.Name, Reason: t.Reason, Expect: PolicyTestExpect(t.Expect), Group: some(string(t.Group)), Person: some(string(t.Person)),
 		Resource: some(string(t.Resource)), Transport: some(string(t.Transport)),
-		Result: PolicyTestResult{Passes: t.Result.Passes, Cut: &t.Result.Cut, Person: some(t.Result.Person), Rule: some(t.Result.Rule)},
+		Result: PolicyTestResult{Passes: t.Result.Passes, Cut: &t.Result.Cut, Unrouted: &t.Result.Unrouted, Person: some(t.Result.Person), Rule: some(t.Result.Rule)},
 	}
 	if t.To.IsValid() {
 		out.To = some(t.To.String())

@@ -51,6 +51,9 @@ func guardedDialer(open []netip.Prefix) *net.Dialer {
 	}}
 }
 
+// GuardedClient returns a client that connects to public addresses and to those in open, wherever names and redirects lead, and by no proxy.
+func GuardedClient(open []netip.Prefix) *http.Client { return guardedClient(open) }
+
 // guardedClient returns a client that connects by a guardedDialer. It uses no proxy, which would connect for it.
 func guardedClient(open []netip.Prefix) *http.Client {
 	return &http.Client{Timeout: answerWithin, Transport: &http.Transport{

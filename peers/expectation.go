@@ -40,11 +40,12 @@ type PolicyTestView struct {
 
 // TestResult is what a test found.
 type TestResult struct {
-	Passes bool
-	Cut    bool          // no, since there are more than portal.MaxPoints kinds of flow and the first of them are as they should be
-	Person string        // who should not, or does not, reach the destination; "": a member of no other group
-	Flow   *portal.Point // that passes or does not; nil when the test can't be judged
-	Rule   string        // that lets it pass
+	Passes   bool
+	Cut      bool          // no, since there are more than portal.MaxPoints kinds of flow and the first of them are as they should be
+	Person   string        // who should not, or does not, reach the destination; "": a member of no other group
+	Flow     *portal.Point // that passes or does not; nil when the test can't be judged
+	Rule     string        // that lets it pass
+	Unrouted bool          // rules let it pass, and no profile that is open to the person leads there
 }
 
 func (in PolicyTestInput) test(tx *store.Tx) (portal.PolicyTest, error) {
@@ -221,11 +222,16 @@ func judge(tx *store.Tx, tests []portal.PolicyTest) ([]PolicyTestView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return judgeWith(tx, policy, tests)
+	profiles, err := tx.Profiles()
+	if err != nil {
+		return nil, err
+	}
+	return judgeWith(tx, policy, profiles, tests)
 }
 
 // judgeWith does the same for a policy that is not there (yet), with the people who are.
-func judgeWith(tx *store.Tx, policy portal.Policy, tests []portal.PolicyTest) ([]PolicyTestView, error) {
+func judgeWith(tx *store.Tx, policy portal.Policy, profiles []portal.Profile, tests []portal.PolicyTest) ([]PolicyTestView, error) {
+	ways := routesOf(profiles)
 	type who struct {
 		group  portal.GroupID
 		person portal.UserID
@@ -244,13 +250,14 @@ func judgeWith(tx *store.Tx, policy portal.Policy, tests []portal.PolicyTest) ([
 		if t.Group != "" {
 			people = append(slices.Clip(people), store.Subject{Groups: []portal.GroupID{t.Group}})
 		}
-		views[i] = PolicyTestView{t, run(policy, t, people, tx.Now)}
+		views[i] = PolicyTestView{t, run(policy, ways, t, people, tx.Now)}
 	}
 	return views, nil
 }
 
-// run judges one test for these people. Who must reach something must always reach it, who must not must never.
-func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject, now time.Time) TestResult {
+// run judges one test for these people. Who must reach something must always reach it, and have a profile that leads there; who must not must
+// never, whatever a client sends through the tunnel.
+func run(policy portal.Policy, ways ways, t portal.PolicyTest, people []store.Subject, now time.Time) TestResult {
 	whole, points := true, []portal.Point{{To: t.To, Transport: t.Transport, Port: t.Port}}
 	if t.Resource != "" {
 		i := slices.IndexFunc(policy.Resources, func(r portal.Resource) bool { return r.ID == t.Resource })
@@ -268,16 +275,26 @@ func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject, now 
 	known := map[string]bool{} // sets of rules that were looked at
 	for _, p := range people {
 		mine := ruleSet(table.Rules, relevant, p)
-		if known[mine.key()] {
+		key, led := mine.key(), [][]netip.Prefix(nil)
+		if want {
+			var open string
+			led, open = ways.of(p.Groups)
+			key += open
+		}
+		if known[key] {
 			continue
 		}
-		known[mine.key()] = true
+		known[key] = true
 		for i := range points {
 			rule, allowed := table.Allowed(i, mine.has, certainty, now)
-			if allowed == want {
+			off := want && allowed && !leads(led, points[i].To)
+			if allowed == want && !off {
 				continue
 			}
-			r := TestResult{Person: p.Name, Flow: &points[i]}
+			r := TestResult{Person: p.Name, Flow: &points[i], Unrouted: off}
+			if off {
+				return r
+			}
 			if allowed {
 				r.Rule = table.Rules[rule].Name
 			}
@@ -285,6 +302,38 @@ func run(policy portal.Policy, t portal.PolicyTest, people []store.Subject, now 
 		}
 	}
 	return TestResult{Passes: whole, Cut: !whole}
+}
+
+// ways is where the profiles lead, in their order.
+type ways struct {
+	profiles []portal.Profile
+	routes   [][]netip.Prefix
+}
+
+func routesOf(profiles []portal.Profile) ways {
+	w := ways{profiles, make([][]netip.Prefix, len(profiles))}
+	for i, p := range profiles {
+		w.routes[i] = portal.Routes(p)
+	}
+	return w
+}
+
+// of is where those lead that are open to somebody in these groups, and a text that is the same for the same ones.
+func (w ways) of(groups []portal.GroupID) (open [][]netip.Prefix, key string) {
+	var b strings.Builder
+	for i, p := range w.profiles {
+		if p.OpenTo(groups) {
+			open = append(open, w.routes[i])
+			fmt.Fprintf(&b, "/%d", i)
+		}
+	}
+	return open, b.String()
+}
+
+func leads(open [][]netip.Prefix, to netip.Addr) bool {
+	return slices.ContainsFunc(open, func(routes []netip.Prefix) bool {
+		return slices.ContainsFunc(routes, func(r netip.Prefix) bool { return r.Contains(to) })
+	})
 }
 
 // rules is a set of rules by index.
@@ -360,13 +409,16 @@ func (r TestResult) sentence(t portal.PolicyTest) string {
 	if r.Flow == nil {
 		return fmt.Sprintf("%s: what it names is not there.", t.Name)
 	}
-	who := r.Person
+	who, whom := r.Person, r.Person
 	if who == "" {
-		who = "A member of the group and of no other"
+		who, whom = "A member of the group and of no other", "a member of the group and of no other"
 	}
 	to := r.Flow.To.String()
 	if r.Flow.Port > 0 {
 		to = netip.AddrPortFrom(r.Flow.To, r.Flow.Port).String()
+	}
+	if r.Unrouted {
+		return fmt.Sprintf("%s: no profile that is open to %s would lead to %s.", t.Name, whom, to)
 	}
 	if t.Expect == portal.MustReach {
 		return fmt.Sprintf("%s: %s would not reach %s (%s).", t.Name, who, to, r.Flow.Transport)

@@ -57,6 +57,27 @@ func TestAPolicyTestBlocksTheSaveThatBreaksIt(t *testing.T) {
 		_, err = h.s.UpdateResource(h.ctx(), h.admin, wiki.ID, peers.ResourceInput{Name: "Wiki", Prefixes: []string{"10.20.0.0/16"}, Transport: portal.TCP})
 		refused(t, err, "Everybody reaches the wiki")
 		refused(t, h.s.SetMember(h.ctx(), h.admin, staff, h.mina.User, true), "Mina Kim")
+		must, err := h.s.CreatePolicyTest(h.ctx(), h.admin, peers.PolicyTestInput{
+			Name: "The wiki for all", Group: portal.Everyone, Resource: wiki.ID, Expect: portal.MustReach,
+		})
+		if err != nil || !must.Result.Passes {
+			t.Fatalf("the test finds %+v, %v", must.Result, err)
+		}
+		elsewhere := peers.ProfileInput{Name: "Work", Mode: portal.Split, Included: []string{"10.99.0.0/16"}}
+		_, err = h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, elsewhere)
+		refused(t, err, "no profile", "10.20.1.1")
+		preview, err := h.s.PreviewChange(h.ctx(), h.admin, peers.ProposedChange{Profile: &elsewhere, ProfileID: h.profile.ID})
+		h.ok(err)
+		refused(t, preview.Tests, "The wiki for all")
+		few := peers.ProfileInput{Name: "Work", Mode: portal.Full, Groups: []portal.GroupID{staff}}
+		_, err = h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, few)
+		refused(t, err, "The wiki for all")
+		both := peers.ProfileInput{Name: "All of it", Mode: portal.Full}
+		_, err = h.s.CreateProfile(h.ctx(), h.admin, both)
+		h.ok(err)
+		_, err = h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, elsewhere) // there is another way now
+		h.ok(err)
+		h.ok(h.s.DeletePolicyTest(h.ctx(), h.admin, must.ID))
 		all, err := h.s.Rules(h.ctx(), h.admin)
 		h.ok(err)
 		if len(all) != 2 {

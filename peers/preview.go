@@ -269,11 +269,47 @@ func previewTests(tx *store.Tx, in ProposedChange, before, after portal.Policy, 
 	if err != nil || len(tests) == 0 {
 		return err
 	}
-	was, err := judgeWith(tx, before, tests)
+	profiles, err := tx.Profiles()
 	if err != nil {
 		return err
 	}
-	is, err := judgeWith(tx, after, tests)
+	was, err := judgeWith(tx, before, profiles, tests)
+	if err != nil {
+		return err
+	}
+	is, err := judgeWith(tx, after, profiles, tests)
+	out.Tests = broken(was, is)
+	return err
+}
+
+// previewWays says which policy tests another profile would break, by leading elsewhere or being open to others.
+func previewWays(tx *store.Tx, after portal.Profile, out *Preview) error {
+	tests, err := tx.PolicyTests()
+	if err != nil || len(tests) == 0 {
+		return err
+	}
+	pools, err := tx.Pools()
+	if err != nil {
+		return err
+	}
+	policy, err := readPolicy(tx, pools)
+	if err != nil {
+		return err
+	}
+	profiles, err := tx.Profiles()
+	if err != nil {
+		return err
+	}
+	was, err := judgeWith(tx, policy, profiles, tests)
+	if err != nil {
+		return err
+	}
+	for i, p := range profiles {
+		if p.ID == after.ID {
+			profiles[i] = after
+		}
+	}
+	is, err := judgeWith(tx, policy, profiles, tests)
 	out.Tests = broken(was, is)
 	return err
 }
@@ -315,6 +351,10 @@ func previewProfile(tx *store.Tx, in ProposedChange, out *Preview) error {
 		return err
 	}
 	if out.Files, err = filesAfter(tx, before, after, len(devices)); err != nil {
+		return err
+	}
+	after.ID = before.ID
+	if err := previewWays(tx, after, out); err != nil {
 		return err
 	}
 	seen := map[portal.UserID]bool{}

@@ -51,6 +51,7 @@ type RequestScope string
 const (
 	RequestsMine   RequestScope = "mine"   // the actor's own
 	RequestsDecide RequestScope = "decide" // open ones that the actor may decide on
+	RequestsRun    RequestScope = "run"    // access of others that runs and that the actor may end
 	RequestsAll    RequestScope = "all"    // needs portal.AccessRead
 )
 
@@ -78,6 +79,8 @@ func (s *Service) Requests(ctx context.Context, by portal.Actor, scope RequestSc
 		f.User = by.User
 	case scope == RequestsDecide:
 		f.State, f.Limit = portal.RequestOpen, 0
+	case scope == RequestsRun:
+		f.State, f.Limit = portal.RequestApproved, 0
 	case !by.May(portal.AccessRead):
 		return nil, portal.ErrForbidden
 	}
@@ -87,8 +90,14 @@ func (s *Service) Requests(ctx context.Context, by portal.Actor, scope RequestSc
 			return err
 		}
 		views, err = viewRequests(tx, by, all)
-		if scope == RequestsDecide {
-			views = slices.DeleteFunc(views, func(v RequestView) bool { return !v.MayDecide })
+		keep := map[RequestScope]func(RequestView) bool{
+			RequestsDecide: func(v RequestView) bool { return v.MayDecide },
+			RequestsRun: func(v RequestView) bool {
+				return v.MayEnd && v.State == portal.RequestApproved && v.User != by.User
+			},
+		}[scope]
+		if keep != nil {
+			views = slices.DeleteFunc(views, func(v RequestView) bool { return !keep(v) })
 			views = views[:min(len(views), shownRequests)]
 		}
 		return err

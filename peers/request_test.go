@@ -84,6 +84,12 @@ func TestTemporaryAccessIsAskedForGivenOnceAndEnds(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		for who, want := range map[*portal.Actor]int{&h.mina: 0, &h.jun: 0, &h.admin: 1, &approver: 1} {
+			list, err := h.s.Requests(h.ctx(), *who, peers.RequestsRun)
+			if err != nil || len(list) != want || want == 1 && (list[0].ID != r.ID || !list[0].MayEnd) {
+				t.Errorf("%s may end %+v, %v; want %d", who.User, list, err, want)
+			}
+		}
 		rules := h.rulesOf(mina)
 		if gave != 1 || len(rules) != 1 {
 			t.Fatalf("given %d times, rules %v", gave, rules)

@@ -44,7 +44,7 @@ func (s *Service) managing(ctx context.Context, by portal.Actor, right portal.Ri
 		if err != nil {
 			return err
 		}
-		if right == portal.AccessWrite || right == portal.GroupsWrite {
+		if right == portal.AccessWrite || right == portal.GroupsWrite || right == portal.ProfilesWrite {
 			return p.guarded(fn)
 		}
 		return fn(p)

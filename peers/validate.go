@@ -114,9 +114,16 @@ func (c *check) prefixes(path string, texts []string) []netip.Prefix {
 	}
 	var list []netip.Prefix
 	for i, s := range texts {
-		if p, ok := c.prefix(fmt.Sprintf("%s/%d", path, i), s); ok && !slices.Contains(list, p) {
-			list = append(list, p)
+		at := fmt.Sprintf("%s/%d", path, i)
+		p, ok := c.prefix(at, s)
+		if !ok || slices.Contains(list, p) {
+			continue
 		}
+		if j := slices.IndexFunc(list, p.Overlaps); j >= 0 {
+			c.wrong(at, "overlaps", "%s overlaps %s, which is listed before it. Keep the wider one.", p, list[j])
+			continue
+		}
+		list = append(list, p)
 	}
 	return list
 }

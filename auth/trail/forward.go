@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -25,6 +26,9 @@ type Forwarder struct {
 	Name  string // of the place; another name begins anew
 	To    Receiver
 	Log   *slog.Logger
+
+	Only func(portal.AuditEvent) bool // events that the receiver is told; nil: all
+	New  bool                         // a place that is not there yet begins at the end of the trail and not at its beginning
 
 	// The zero values are right but for tests.
 	Batch    int           // events that are delivered at once; 0 for 500
@@ -58,8 +62,16 @@ func (f Forwarder) Run(ctx context.Context) error {
 	r := &run{Forwarder: f.withDefaults(), owner: string(portal.NewID[portal.SessionID](time.Now()))}
 	hint, stop := f.Store.Changes()
 	defer stop()
+	begun := !r.New
 	for ctx.Err() == nil {
-		sent, err := r.step(ctx)
+		sent, err := 0, error(nil)
+		if !begun {
+			err = r.begin(ctx)
+			begun = err == nil
+		}
+		if err == nil {
+			sent, err = r.step(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errHeld):
@@ -105,9 +117,13 @@ func (r *run) step(ctx context.Context) (sent int, err error) {
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
+	told := events
+	if r.Only != nil {
+		told = slices.DeleteFunc(slices.Clone(events), func(e portal.AuditEvent) bool { return !r.Only(e) })
+	}
 	deliver, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	if err := r.To.Deliver(deliver, events); err != nil {
+	if err := r.deliver(deliver, told); err != nil {
 		return 0, fmt.Errorf("deliver audit events %d to %d: %w", events[0].Seq, events[len(events)-1].Seq, err)
 	}
 	// What was delivered is noted also when the portal is told to end now.
@@ -115,6 +131,24 @@ func (r *run) step(ctx context.Context) (sent int, err error) {
 	defer cancelNote()
 	err = r.Store.Tx(note, func(tx *store.Tx) error { return tx.MoveAuditSink(r.Name, r.owner, events[len(events)-1].Seq) })
 	return len(events), err
+}
+
+func (r *run) deliver(ctx context.Context, events []portal.AuditEvent) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return r.To.Deliver(ctx, events)
+}
+
+// begin makes the place of a receiver that is told only what is new.
+func (r *run) begin(ctx context.Context) error {
+	return r.Store.Tx(ctx, func(tx *store.Tx) error {
+		head, err := tx.AuditHead()
+		if err != nil {
+			return err
+		}
+		return tx.BeginAuditSink(r.Name, head)
+	})
 }
 
 // waiting reports whether the receiver lacks an event; it only reads, since it is asked after every change.

@@ -39,6 +39,7 @@ type Config struct {
 	Guesses    float64
 	Quarantine []portal.Destination
 	Sinks      []Sink // of the audit trail
+	Webhooks   []Sink // told of requests for temporary access
 	GeoIP      string // file with places of addresses, "" for none
 
 	LogLevel slog.Level
@@ -105,6 +106,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		LogLevel:   p.level(r.Log.Level),
 		LogJSON:    p.format(r.Log.Format),
 	}
+	c.Webhooks = p.webhooks(r.Webhooks, c.PublicURL)
 	c.Providers = p.providers(r.Providers) // there may be none: those of the web app are in the database
 	c.Listen = p.listen("listen", r.Listen, listenDefault(c.TLS))
 	c.GatewayPortal = p.portals(r.Gateways.Public, c.PublicURL, c.Gateways)

@@ -163,9 +163,9 @@ func (c testPolicyCmd) Run(e env) error {
 		Items []struct {
 			Name   string
 			Result struct {
-				Passes, Cut  bool
-				Person, Rule string
-				Flow         *struct {
+				Passes, Cut, Unrouted bool
+				Person, Rule          string
+				Flow                  *struct {
 					To, Transport string
 					Port          int
 				}
@@ -183,6 +183,9 @@ func (c testPolicyCmd) Run(e env) error {
 			line = "FAIL  " + t.Name
 			if t.Result.Cut {
 				line += " (too many kinds of flow to judge it whole)"
+			}
+			if t.Result.Unrouted {
+				line += " (no profile leads there)"
 			}
 			if f := t.Result.Flow; f != nil {
 				line += fmt.Sprintf(" (%s/%s %d, %s %s)", f.To, f.Transport, f.Port, t.Result.Person, t.Result.Rule)

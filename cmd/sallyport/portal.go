@@ -82,7 +82,7 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 	s.api = &api.Server{
 		Store: db, Auth: s.auth, Peers: s.peers, Gateways: s.gateways, Live: s.hub, App: app, PublicURL: cfg.PublicURL, Trusted: cfg.Trusted,
 		Version: version, Demo: cfg.Demo, RenewWithin: cfg.Sessions.Renew, PerSecond: cfg.Requests, GuessesPerSecond: cfg.Guesses,
-		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(cfg.Sinks), Places: places,
+		Metrics: api.NewMetrics(version, s.hub, db.Ping), Log: log, Directories: directories, Sinks: sinkNames(slices.Concat(cfg.Sinks, cfg.Webhooks)), Places: places,
 	}
 	if s.handler, err = s.api.Handler(); err != nil {
 		return nil, err
@@ -187,6 +187,7 @@ func (s *site) tasks(l listeners) ([]task, error) {
 		list = append(list, serveHTTP("metrics", newServer(s.api.HealthHandler(), s.log), l.metrics))
 	}
 	list = append(list, s.forwarders()...)
+	list = append(list, s.webhookTasks()...)
 	return append(list, serveHTTP("browsers", web, l.web)), nil
 }
 

@@ -35,6 +35,7 @@ type rawConfig struct {
 	Limits        rawLimits     `yaml:"limits"`
 	Quarantine    []string      `yaml:"quarantine"`
 	Audit         rawAudit      `yaml:"audit"`
+	Webhooks      []rawWebhook  `yaml:"webhooks"`
 	GeoIPFile     string        `yaml:"geoip_file"`
 	Log           rawLog        `yaml:"log"`
 }

@@ -53,6 +53,14 @@ func (tx *Tx) AuditSinkSeq(name string) (uint64, error) {
 	return seq, nil
 }
 
+// BeginAuditSink makes a receiver that has everything up to seq already, unless it is there.
+func (tx *Tx) BeginAuditSink(name string, seq uint64) error {
+	if err := tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&auditSinkRow{Name: name, Seq: int64(seq)}).Error; err != nil {
+		return fmt.Errorf("make audit sink %s: %w", name, err)
+	}
+	return nil
+}
+
 // HoldAuditSink makes owner the one that sends to a receiver for a while, and returns how far it has got. ok is false while another owner
 // holds it: with several portals one sends, so that the order is kept.
 func (tx *Tx) HoldAuditSink(name, owner string, hold time.Duration) (seq uint64, ok bool, err error) {

@@ -3,7 +3,7 @@ import { http, ok, type Schemas } from './http.ts';
 
 export type AccessRequest = Schemas['AccessRequest'];
 
-export const requestsQuery = (scope: 'mine' | 'decide') =>
+export const requestsQuery = (scope: 'mine' | 'decide' | 'run') =>
   queryOptions({
     queryKey: ['requests', scope],
     queryFn: ({ signal }) =>

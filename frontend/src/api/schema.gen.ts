@@ -2693,6 +2693,8 @@ export interface components {
             flow?: components["schemas"]["PolicyFlow"];
             /** @description Name of the rule that lets it pass */
             rule?: string;
+            /** @description Rules let it pass, and no profile that is open to the person leads there */
+            unrouted?: boolean;
         };
         PolicyFlow: {
             to: string;
@@ -4941,8 +4943,8 @@ export interface operations {
     listAccessRequests: {
         parameters: {
             query?: {
-                /** @description `mine`; `decide`: open ones that one may decide on; `all` needs the right to see access */
-                scope?: "mine" | "decide" | "all";
+                /** @description `mine`; `decide`: open ones that one may decide on; `run`: access of others that runs and that one may end; `all` needs the right to see access */
+                scope?: "mine" | "decide" | "run" | "all";
             };
             header?: never;
             path?: never;

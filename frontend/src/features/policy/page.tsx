@@ -75,7 +75,8 @@ function TestRow({ test, groups, resources, writes }: RowProps) {
   const { t } = useTranslation();
   const who = useWho(test, groups);
   const what = resources.find((r) => r.id === test.resource)?.name ?? test.to ?? test.resource ?? '';
-  const { passes, cut, person, flow, rule } = test.result;
+  const { passes, cut, unrouted, person, flow, rule } = test.result;
+  const blocked = unrouted ? 'policy.whyUnrouted' : 'policy.whyBlocked';
   return (
     <li>
       <Chip tone={passes ? 'good' : 'bad'} icon={passes ? IconCheck : IconAlertTriangle}>
@@ -89,7 +90,7 @@ function TestRow({ test, groups, resources, writes }: RowProps) {
         {!passes && (
           <p className={classes.dim}>
             {flow
-              ? t(test.expect === 'blocked' ? 'policy.whyReaches' : 'policy.whyBlocked', {
+              ? t(test.expect === 'blocked' ? 'policy.whyReaches' : blocked, {
                   who: person ?? t('policy.onlyMember'),
                   to: flow.port ? `${flow.to} ${flow.transport}/${flow.port}` : `${flow.to} ${flow.transport}`,
                   rule: rule ?? '',

@@ -28,12 +28,18 @@ const refresh = [['requests'], ['audit'], ['rules']];
 export function RequestsPage() {
   const { t } = useTranslation();
   const decide = useQuery(requestsQuery('decide'));
+  const running = useQuery(requestsQuery('run'));
   const mine = useQuery(requestsQuery('mine'));
   return (
     <Page title={t('requests.title')} lead={t('requests.lead')} narrow>
       {(!!decide.data?.length || decide.error) && (
         <Section title={t('requests.decide')}>
           <Answer query={decide}>{(list) => list.length > 0 && <List requests={list} />}</Answer>
+        </Section>
+      )}
+      {(!!running.data?.length || running.error) && (
+        <Section title={t('requests.running')} lead={t('requests.runningLead')}>
+          <Answer query={running}>{(list) => list.length > 0 && <List requests={list} others />}</Answer>
         </Section>
       )}
       <Section title={t('requests.ask')}>
@@ -120,12 +126,12 @@ function AskForm() {
   );
 }
 
-function List({ requests }: { requests: AccessRequest[] }) {
+function List({ requests, others }: { requests: AccessRequest[]; others?: boolean }) {
   return (
     <Card flush>
       <ul className={classes.list}>
         {requests.map((r) => (
-          <Row key={r.id} request={r} />
+          <Row key={r.id} request={r} others={others} />
         ))}
       </ul>
     </Card>
@@ -142,7 +148,7 @@ const tones: Record<AccessRequest['state'], Tone> = {
   over: 'plain',
 };
 
-function Row({ request: r }: { request: AccessRequest }) {
+function Row({ request: r, others }: { request: AccessRequest; others?: boolean }) {
   const { t, i18n } = useTranslation();
   const approve = useAction(() => approveAccess(r.id), { refresh });
   const end = useAction(() => endAccess(r.id), { refresh });
@@ -153,7 +159,7 @@ function Row({ request: r }: { request: AccessRequest }) {
     <li>
       <div className={classes.words}>
         <p>
-          <b>{r.mayDecide ? t('requests.asks', name) : r.resource.name}</b>{' '}
+          <b>{r.mayDecide || others ? t(r.mayDecide ? 'requests.asks' : 'requests.has', name) : r.resource.name}</b>{' '}
           <Chip tone={tones[state]}>{t(`requestState.${state}`)}</Chip>
         </p>
         <p>{r.reason}</p>
@@ -191,7 +197,7 @@ function Row({ request: r }: { request: AccessRequest }) {
             {t('requests.withdraw')}
           </Button>
         )}
-        {r.mayEnd && state === 'approved' && <End request={r} />}
+        {r.mayEnd && state === 'approved' && <End request={r} name={name} others={others} />}
       </div>
     </li>
   );
@@ -229,25 +235,32 @@ function Refuse({ request, name }: { request: AccessRequest; name: { what: strin
   );
 }
 
-function End({ request }: { request: AccessRequest }) {
+type EndProps = { request: AccessRequest; name: { what: string; who: string }; others?: boolean };
+
+function End({ request, name, others }: EndProps) {
   const { t } = useTranslation();
   const [asking, ask] = useDisclosure(false);
   const end = useAction(() => endAccess(request.id), { refresh, done: ask.close });
   return (
     <>
-      <Button size="sm" variant="default" onClick={ask.open}>
+      <Button
+        size="sm"
+        variant="default"
+        onClick={ask.open}
+        aria-label={others ? t('requests.endNamed', name) : undefined}
+      >
         {t('requests.end')}
       </Button>
       <Confirm
         opened={asking}
         onClose={ask.close}
-        title={t('requests.endTitle', { what: request.resource.name })}
+        title={t(others ? 'requests.endTitleOf' : 'requests.endTitle', name)}
         verb={t('requests.end')}
         onConfirm={() => end.run()}
         pending={end.pending}
         problem={end.problem}
       >
-        <p>{t('requests.endWhat')}</p>
+        <p>{t(others ? 'requests.endWhatOf' : 'requests.endWhat', name)}</p>
       </Confirm>
     </>
   );
