@@ -177,6 +177,7 @@ var accessTable = map[string]access{
 	"undrainGateway": {enter: ready, action: auth.GatewaysWrite},
 	"retireGateway":  {enter: ready, action: auth.GatewaysWrite},
 
+	"getWaiting":   {enter: ready, action: auth.OwnRead},
 	"getOverview":  {enter: ready, action: auth.OverviewRead},
 	"streamEvents": {enter: ready, action: auth.OwnRead},
 	"listAudit":    {enter: ready, action: auth.AuditRead},

@@ -45,7 +45,7 @@ var wanted = map[string]string{
 	"testIdentityProvider": "o!", "getIdentityProviderTest": "oar",
 	"listPops": "oanhr", "createPop": "oan!", "updatePop": "oan!", "deletePop": "oan!",
 	"listGateways": "oanhr", "getGateway": "oanhr", "createGateway": "oan!", "newEnrolment": "oan!", "drainGateway": "oan!", "undrainGateway": "oan!",
-	"retireGateway": "oan!", "getOverview": "oanhr", "streamEvents": "oanhru", "listAudit": "oar", "verifyAudit": "oar", "exportAudit": "oar",
+	"retireGateway": "oan!", "getOverview": "oanhr", "getWaiting": "oanhru", "streamEvents": "oanhru", "listAudit": "oar", "verifyAudit": "oar", "exportAudit": "oar",
 }
 
 // forServices are the operations that a program may do whose token has every scope that it can have, of the role of an admin.

@@ -2455,6 +2455,15 @@ type TotpEnrolment struct {
 	Uri string `json:"uri"`
 }
 
+// Waiting defines model for Waiting.
+type Waiting struct {
+	// Devices That wait for approval; 0 where your role may not approve
+	Devices int `json:"devices"`
+
+	// Requests For temporary access that you may decide on
+	Requests int `json:"requests"`
+}
+
 // Weekday defines model for Weekday.
 type Weekday string
 
@@ -3564,6 +3573,9 @@ type ServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx echo.Context, id Id) error
+	// GetWaiting How much waits for your decision
+	// (GET /waiting)
+	GetWaiting(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -5469,6 +5481,15 @@ func (w *ServerInterfaceWrapper) DeleteToken(ctx echo.Context) error {
 	return err
 }
 
+// GetWaiting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWaiting(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWaiting(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -5639,6 +5660,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/gateways/:id/undrain", wrapper.UndrainGateway, options.OperationMiddlewares["undrainGateway"]...)
 	router.POST(options.BaseURL+"/gateways/:id/retire", wrapper.RetireGateway, options.OperationMiddlewares["retireGateway"]...)
 	router.GET(options.BaseURL+"/overview", wrapper.GetOverview, options.OperationMiddlewares["getOverview"]...)
+	router.GET(options.BaseURL+"/waiting", wrapper.GetWaiting, options.OperationMiddlewares["getWaiting"]...)
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/export", wrapper.ExportAudit, options.OperationMiddlewares["exportAudit"]...)
@@ -10714,6 +10736,44 @@ func (response DeleteTokendefaultApplicationProblemPlusJSONResponse) VisitDelete
 	return err
 }
 
+type GetWaitingRequestObject struct {
+}
+
+type GetWaitingResponseObject interface {
+	VisitGetWaitingResponse(w http.ResponseWriter) error
+}
+
+type GetWaiting200JSONResponse Waiting
+
+func (response GetWaiting200JSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWaitingdefaultApplicationProblemPlusJSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccessRequests Requests for temporary access, newest first
@@ -11100,6 +11160,9 @@ type StrictServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx context.Context, request DeleteTokenRequestObject) (DeleteTokenResponseObject, error)
+	// GetWaiting How much waits for your decision
+	// (GET /waiting)
+	GetWaiting(ctx context.Context, request GetWaitingRequestObject) (GetWaitingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -15214,6 +15277,29 @@ func (sh *strictHandler) DeleteToken(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(DeleteTokenResponseObject); ok {
 		return validResponse.VisitDeleteTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWaiting operation middleware
+func (sh *strictHandler) GetWaiting(ctx echo.Context) error {
+	var request GetWaitingRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWaiting(ctx.Request().Context(), request.(GetWaitingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWaiting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWaitingResponseObject); ok {
+		return validResponse.VisitGetWaitingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -40,3 +40,9 @@ func (s *Server) GetOverview(ctx context.Context, _ GetOverviewRequestObject) (G
 	}
 	return out, err
 }
+
+// GetWaiting counts what waits for the actor's decision.
+func (s *Server) GetWaiting(ctx context.Context, _ GetWaitingRequestObject) (GetWaitingResponseObject, error) {
+	w, err := s.Peers.Waiting(ctx, actor(ctx))
+	return GetWaiting200JSONResponse{Devices: w.Devices, Requests: w.Requests}, err
+}

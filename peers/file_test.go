@@ -241,6 +241,11 @@ func TestNewDeviceWaitsForApproval(t *testing.T) {
 			_, err = around(h.ctx(), h.admin, d.ID)
 			wantErr(t, err, peers.ErrPending)
 		}
+		for who, want := range map[*portal.Actor]int{&h.admin: 1, &h.mina: 0} {
+			if w, err := h.s.Waiting(h.ctx(), *who); err != nil || w.Devices != want {
+				t.Errorf("for %s waits %+v, %v; want %d devices", who.User, w, err, want)
+			}
+		}
 		page, err := h.s.Devices(h.ctx(), h.admin, peers.DeviceQuery{State: portal.DevicePending})
 		if err != nil || len(page.Items) != 1 || page.Items[0].ID != d.ID {
 			t.Errorf("waiting: %+v, %v", page.Items, err)

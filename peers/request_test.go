@@ -60,6 +60,9 @@ func TestTemporaryAccessIsAskedForGivenOnceAndEnds(t *testing.T) {
 			if err != nil || len(list) != want {
 				t.Errorf("%s decides on %d, %v; want %d", who.User, len(list), err, want)
 			}
+			if w, err := h.s.Waiting(h.ctx(), *who); err != nil || w != (peers.Waiting{Requests: want}) {
+				t.Errorf("for %s waits %+v, %v; want %d requests", who.User, w, err, want)
+			}
 		}
 		_, err = h.s.ApproveRequest(h.ctx(), h.mina, r.ID, "")
 		wantErr(t, err, peers.ErrOwnRequest)

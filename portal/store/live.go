@@ -136,6 +136,15 @@ func (tx *Tx) CountDevices(since time.Time) (DeviceCount, error) {
 	return c, nil
 }
 
+// CountPending counts the devices that wait for approval. The state is said in the query, since an index holds only those.
+func (tx *Tx) CountPending() (int, error) {
+	var n int64
+	if err := tx.db.Raw("SELECT COUNT(*) FROM devices WHERE state = 'pending'").Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("count pending devices: %w", err)
+	}
+	return int(n), nil
+}
+
 // CountByOwner counts the devices of each of the people; who has none is not in the map.
 func (tx *Tx) CountByOwner(users []portal.UserID, since time.Time) (map[portal.UserID]DeviceCount, error) {
 	counts := make(map[portal.UserID]DeviceCount, len(users))

@@ -4,11 +4,11 @@ import { useSyncExternalStore } from 'react';
 
 const stale: Record<string, QueryKey[]> = {
   audit: [['audit']],
-  device: [['devices'], ['overview'], ['people']],
+  device: [['devices'], ['overview'], ['people'], ['waiting']],
   gateway: [['gateways'], ['overview'], ['pops'], ['profiles']],
   person: [['people'], ['overview'], ['session'], ['roles']],
   profile: [['profiles'], ['devices']],
-  request: [['requests'], ['rules']],
+  request: [['requests'], ['rules'], ['waiting']],
   rule: [['rules'], ['resources'], ['policyTests'], ['groups']],
   session: [['session'], ['sessions']],
 };

@@ -22,8 +22,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { type ComponentType, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { followEvents } from '../api/live.ts';
-import { overviewQuery } from '../api/overview.ts';
-import { requestsQuery } from '../api/requests.ts';
+import { waitingQuery } from '../api/overview.ts';
 import { may, type Right } from '../api/rights.ts';
 import { type Session, sessionQuery } from '../api/session.ts';
 import { Mark } from '../ui/mark.tsx';
@@ -132,7 +131,7 @@ function Brand() {
 
 function Nav({ session, path }: { session: Session; path: string }) {
   const { t } = useTranslation();
-  const waiting = useWaiting(session);
+  const waiting = useWaiting();
   const managed = [...manage.filter((e) => !e.right || may(session, e.right)), ...settingsOf(session)];
   return (
     <nav aria-label={t('shell.nav')} className={classes.nav}>
@@ -166,11 +165,9 @@ function settingsOf(session: Session): Entry[] {
 }
 
 /** How many things wait for the person at an entry. */
-function useWaiting(session: Session): Partial<Record<NavKey, number>> {
-  const judges = may(session, 'devices.write') && may(session, 'overview.read');
-  const overview = useQuery({ ...overviewQuery(), enabled: judges });
-  const requests = useQuery(requestsQuery('decide'));
-  return { devices: overview.data?.pending, requests: requests.data?.length };
+function useWaiting(): Partial<Record<NavKey, number>> {
+  const { data } = useQuery(waitingQuery());
+  return data ?? {};
 }
 
 function NavItem({ entry, path, waiting = 0 }: { entry: Entry; path: string; waiting?: number }) {

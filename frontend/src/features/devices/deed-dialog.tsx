@@ -44,7 +44,7 @@ export function DeedDialog({ deed, devices, onClose, onDone }: Props) {
       for (const d of devices) await deeds[deed](d.id);
     },
     {
-      refresh: [['devices'], ['overview'], ['people'], ['audit']],
+      refresh: [['devices'], ['overview'], ['waiting'], ['people'], ['audit']],
       done: () => {
         onDone();
         onClose();

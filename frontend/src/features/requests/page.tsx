@@ -22,7 +22,7 @@ import { Answer, Empty } from '../../ui/states.tsx';
 import { RelativeTime, useNow } from '../../ui/time.tsx';
 import classes from './requests.module.css';
 
-const refresh = [['requests'], ['audit'], ['rules']];
+const refresh = [['requests'], ['waiting'], ['audit'], ['rules']];
 
 /** Access for a while: what one asks for, what one has, and what others ask of one. */
 export function RequestsPage() {
