@@ -18,6 +18,7 @@ import { Answer } from '../../ui/states.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { needsAttention } from './attention.ts';
 import classes from './overview.module.css';
+import { SetUp } from './set-up.tsx';
 
 export function OverviewPage() {
   const { t } = useTranslation();
@@ -26,6 +27,7 @@ export function OverviewPage() {
   return (
     <Page title={t('overview.title')}>
       <Answer query={overview}>{(o) => <Numbers overview={o} />}</Answer>
+      <SetUp />
       <Attention />
       {may(session, 'audit.read') && <Newest />}
     </Page>
