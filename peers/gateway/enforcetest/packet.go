@@ -121,16 +121,16 @@ func message(src, dst netip.Addr, kind, code byte, rest uint32, data []byte) []b
 	return ip(src, dst, proto, b)
 }
 
-// First is the first packet of a flow, for tests of what decides on it: a SYN, a datagram, a ping, or one of another protocol.
-func First(src, dst netip.AddrPort, t portal.Transport) []byte {
+// First is the first packet of a flow with data in it, for tests of what decides on it: a SYN, a datagram, a ping, or one of another protocol.
+func First(src, dst netip.AddrPort, t portal.Transport, data []byte) []byte {
 	switch t {
 	case portal.TCP:
-		return segment(src, dst, syn, 1, 0, nil)
+		return segment(src, dst, syn, 1, 0, data)
 	case portal.UDP:
-		return datagram(src, dst, []byte("?"))
+		return datagram(src, dst, data)
 	case portal.ICMP:
-		return ping(src.Addr(), dst.Addr(), false, src.Port(), nil)
+		return ping(src.Addr(), dst.Addr(), false, src.Port(), data)
 	case portal.AnyTransport:
 	}
-	return ip(src.Addr(), dst.Addr(), gre, make([]byte, 8))
+	return ip(src.Addr(), dst.Addr(), gre, append(make([]byte, 8), data...))
 }

@@ -42,7 +42,7 @@ func TestExplanationIsWhatTheFilterDoes(t *testing.T) {
 			if q.To.Is6() {
 				src = d.Addr.V6
 			}
-			packet := enforcetest.First(netip.AddrPortFrom(src, uint16(1024+r.IntN(60000))), netip.AddrPortFrom(q.To, q.Port), q.Transport)
+			packet := enforcetest.First(netip.AddrPortFrom(src, uint16(1024+r.IntN(60000))), netip.AddrPortFrom(q.To, q.Port), q.Transport, []byte("?"))
 			clear(f.flows) // the explanation is of a first packet, and an earlier one may have gone the other way
 			if want := f.fromTunnel(packet) != drop; got != want {
 				t.Fatalf("policy %d of seed %d: %s to %s %s/%d: explained as %v, the filter does %v\n%+v\n%+v",
