@@ -71,6 +71,11 @@ var accessTable = map[string]access{
 	"replaceDeviceKey": {enter: ready, action: auth.OwnDevices},
 	"getDeviceConfig":  {enter: ready, action: auth.OwnRead, service: auth.DevicesRead},
 
+	"listAuthorities":   {enter: ready, action: auth.SettingsRead},
+	"rotateAuthority":   {enter: ready, action: auth.SettingsWrite},
+	"finishRotation":    {enter: ready, action: auth.SettingsWrite},
+	"getRevocationList": {enter: anybody, action: ""},
+
 	"createOpenVPNDevice":      {enter: ready, action: auth.OwnDevices},
 	"replaceDeviceCertificate": {enter: ready, action: auth.OwnDevices},
 	"getDeviceOpenVPN":         {enter: ready, action: auth.OwnRead},

@@ -26,6 +26,7 @@ var wanted = map[string]string{
 	"beginPasskeySignIn": "any", "passkeySignIn": "any", "localSignIn": "any", "getSessionWays": "stage", "beginVerifyPasskey": "stage", "verifyPasskey": "stage",
 	"beginPasskey": "stage", "confirmPasskey": "stage", "renameFactor": "cookie", "removeFactor": "cookie",
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
+	"listAuthorities": "oar", "rotateAuthority": "o!", "finishRotation": "o!", "getRevocationList": "any",
 	"createOpenVPNDevice": "oanhru", "replaceDeviceCertificate": "oanhru", "getDeviceOpenVPN": "oanhru",
 	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
@@ -56,7 +57,7 @@ var forServices = strings.Fields(`
 	listResources createResource updateResource deleteResource listRules createRule updateRule deleteRule
 	explainReachability listPolicyTests createPolicyTest updatePolicyTest deletePolicyTest previewPolicy exportPolicy diffPolicy applyPolicy
 	listPeople getPerson listPersonSessions listPersonTokens listPersonIdentities getPersonFactors listRoles listFactorPolicies getScim listServiceTokens
-	listIdentityProviders getIdentityProviderTest
+	listIdentityProviders getIdentityProviderTest listAuthorities
 	listPops createPop updatePop deletePop listGateways getGateway createGateway newEnrolment drainGateway undrainGateway retireGateway
 	getOverview listAudit verifyAudit exportAudit listAuditSinks`)
 

@@ -70,9 +70,20 @@ func profileInput(in *ProfileInput) peers.ProfileInput {
 		DNS: or(in.Dns), Search: or(in.Search), MTU: or(in.Mtu), Keepalive: time.Duration(or(in.Keepalive)) * time.Second,
 		Session: time.Duration(or(in.SessionSeconds)) * time.Second, MaxDevices: or(in.MaxDevices),
 		Names: or(in.Names), Match: or(in.Match), Idle: time.Duration(or(in.IdleSeconds)) * time.Second, Approval: or(in.Approval),
-		Groups: idsFrom[portal.GroupID](or(in.Groups)), PoPs: idsFrom[portal.PoPID](or(in.Pops)),
+		Protocols: protocolsFrom(in.Protocols), Groups: idsFrom[portal.GroupID](or(in.Groups)), PoPs: idsFrom[portal.PoPID](or(in.Pops)),
 		LogoutEndsGrants: in.LogoutEndsGrants,
 	}
+}
+
+func protocolsFrom(in *[]ProfileInputProtocols) []portal.Protocol {
+	if in == nil {
+		return nil
+	}
+	all := make([]portal.Protocol, len(*in))
+	for i, p := range *in {
+		all[i] = portal.Protocol(p)
+	}
+	return all
 }
 
 // shownRoutes bounds how many routes a profile lists: exclusions can make thousands. The count is of all.
@@ -86,7 +97,12 @@ func profileJSON(p peers.ProfileView) Profile {
 		Names: nonNil(p.Names), Answers: texts(p.Answers), Match: nonNil(p.Match), IdleSeconds: seconds(p.Idle), Approval: p.Approval,
 		Keepalive: seconds(p.Keepalive), SessionSeconds: seconds(p.Session), MaxDevices: p.MaxDevices, Groups: ids(p.Groups), Pops: ids(p.PoPs),
 		Devices: &p.Devices, Outdated: &p.Outdated,
-		LogoutEndsGrants: &p.LogoutEndsGrants,
+		LogoutEndsGrants: &p.LogoutEndsGrants, Protocols: []ProfileProtocols{},
+	}
+	for _, x := range []portal.Protocol{portal.WireGuard, portal.OpenVPN} {
+		if p.Offers(x) {
+			out.Protocols = append(out.Protocols, ProfileProtocols(x))
+		}
 	}
 	out.Regions = empty(out.Regions)
 	for _, r := range p.Regions {

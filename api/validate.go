@@ -212,13 +212,16 @@ func checkText(body any, query map[string][]string) error {
 	return portal.InvalidFields(fields...)
 }
 
+// withLines are the fields whose text may have several lines.
+var withLines = []string{"description", "document", "reason", "csr"}
+
 func textFields(value any, path []string, fields []portal.Field) []portal.Field {
 	if len(fields) >= maxFields {
 		return fields
 	}
 	switch v := value.(type) {
 	case string:
-		if !printable(v, slices.Contains(path, "description") || slices.Contains(path, "document") || slices.Contains(path, "reason")) {
+		if !printable(v, slices.ContainsFunc(path, func(name string) bool { return slices.Contains(withLines, name) })) {
 			fields = append(fields, unprintable(pointer(path)))
 		}
 	case []any:

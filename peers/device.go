@@ -57,6 +57,9 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 		if err != nil {
 			return err
 		}
+		if !profile.Offers(d.Protocol) {
+			return ErrNotOffered
+		}
 		d.State = newState(profile)
 		var cert portal.DeviceCertificate
 		if d.Protocol == portal.OpenVPN {
@@ -241,12 +244,15 @@ func (s *Service) ReplaceKey(ctx context.Context, by portal.Actor, id portal.Dev
 		case d.PublicKey == key:
 			return 0, nil
 		}
+		profile, err := p.profile(d.Profile)
+		switch {
+		case err != nil:
+			return 0, err
+		case !profile.Offers(portal.WireGuard):
+			return 0, ErrNotOffered
+		}
 		if err := tx.SetDeviceKey(id, key); err != nil {
 			return 0, fmt.Errorf("replace key of device %s: %w", id, err)
-		}
-		profile, err := p.profile(d.Profile)
-		if err != nil {
-			return 0, err
 		}
 		if err := tx.SetDeviceFile(id, pl.firstFile(d.Device, profile)); err != nil {
 			return 0, err

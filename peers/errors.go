@@ -14,6 +14,7 @@ var (
 	ErrPoolOverlap = &portal.Error{Kind: portal.Conflict, Code: "pool_overlap", Msg: "These addresses overlap with another pool."}
 	ErrRuleSize    = &portal.Error{Kind: portal.Exhausted, Code: "rule_too_large", Msg: "The resources of one rule together have more than 20,000 combinations of prefix and port range. Split the rule."}
 	ErrProtocol    = &portal.Error{Kind: portal.Conflict, Code: "wrong_protocol", Msg: "This device connects by another protocol."}
+	ErrNotOffered  = &portal.Error{Kind: portal.Conflict, Code: "protocol_not_offered", Msg: "The profile of this device does not offer this way to connect."}
 	ErrNoOpenVPN   = &portal.Error{Kind: portal.Unavailable, Code: "no_openvpn", Msg: "No gateway serves OpenVPN for this profile now."}
 	ErrNoPool      = &portal.Error{Kind: portal.Conflict, Code: "no_pool", Msg: "There is no address pool yet. Add one first."}
 )

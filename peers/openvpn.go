@@ -40,6 +40,13 @@ func (s *Service) ReplaceCertificate(ctx context.Context, by portal.Actor, id po
 		if d.Protocol != portal.OpenVPN {
 			return 0, ErrProtocol
 		}
+		profile, err := p.profile(d.Profile)
+		if err != nil {
+			return 0, err
+		}
+		if !profile.Offers(portal.OpenVPN) {
+			return 0, ErrNotOffered
+		}
 		before := d.Cert
 		cert, err := s.certify(tx, &d.Device, pub)
 		if err != nil {

@@ -66,7 +66,17 @@ func (h *house) openVPN() (g *peers.Gateways) {
 	h.tx(func(tx *store.Tx) error { return tx.EnrolGateway(h.gateway, 0) })
 	h.gateway.OpenVPN = portal.OpenVPNPorts{UDP: 1194, TCP: 443}
 	h.report(h.gateway)
+	h.offer(portal.WireGuard, portal.OpenVPN)
 	return g
+}
+
+// offer sets how devices of the profile may connect.
+func (h *house) offer(protocols ...portal.Protocol) {
+	h.t.Helper()
+	_, err := h.s.UpdateProfile(h.ctx(), h.admin, h.profile.ID, peers.ProfileInput{
+		Name: "Work", Mode: portal.Split, Included: []string{"10.20.0.0/16", "fd00:20::/32"}, Protocols: protocols,
+	})
+	h.ok(err)
 }
 
 func (h *house) openVPNDevice(by portal.Actor, name string) peers.DeviceView {
@@ -112,7 +122,7 @@ func verifies(leaf *x509.Certificate, trusted, between []byte, use x509.ExtKeyUs
 func TestDeviceOfOpenVPNIsItsCertificate(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		_, err := h.s.CreateDevice(h.ctx(), h.mina, peers.NewDevice{Name: "early", Platform: portal.Linux, Profile: h.profile.ID, CSR: csr(t)})
-		wantErr(t, err, peers.ErrNoOpenVPN)
+		wantErr(t, err, peers.ErrNotOffered) // profiles are for WireGuard until somebody says otherwise
 		gateways := h.openVPN()
 		_, err = h.s.CreateDevice(h.ctx(), h.mina, peers.NewDevice{Name: "wrong", Platform: portal.Linux, Profile: h.profile.ID, CSR: " "})
 		wantField(t, err, "/csr:csr_malformed")
@@ -174,6 +184,11 @@ func TestDeviceOfOpenVPNIsItsCertificate(t *testing.T) {
 		_, err = h.s.Config(h.ctx(), h.mina, d.ID, "")
 		wantErr(t, err, peers.ErrProtocol)
 		phone := h.device(h.mina, "phone")
+		if a, _ := h.entry(d); a.Signature == "" || a.Profile != phone.Profile {
+			t.Errorf("entry %+v", a)
+		} else if b, _ := h.entry(phone); a.Signature != b.Signature || a.Level != b.Level || a.NotAfter != b.NotAfter {
+			t.Errorf("by OpenVPN the rights are %+v, by WireGuard %+v", a, b)
+		}
 		_, err = h.s.ReplaceCertificate(h.ctx(), h.mina, phone.ID, csr(t))
 		wantErr(t, err, peers.ErrProtocol)
 		_, err = h.s.OpenVPNFile(h.ctx(), h.mina, phone.ID, "")
@@ -183,6 +198,19 @@ func TestDeviceOfOpenVPNIsItsCertificate(t *testing.T) {
 		_, err = h.s.ReplaceCertificate(h.ctx(), h.jun, d.ID, csr(t))
 		wantErr(t, err, portal.ErrNotFound)
 
+		// Where the profile leaves a protocol out, what there is goes on and gets no new key.
+		h.offer(portal.WireGuard)
+		_, err = h.s.ReplaceCertificate(h.ctx(), h.mina, d.ID, csr(t))
+		wantErr(t, err, peers.ErrNotOffered)
+		if _, there := h.entry(d); !there {
+			t.Error("its entry is gone")
+		}
+		h.offer(portal.OpenVPN)
+		_, err = h.s.ReplaceKey(h.ctx(), h.mina, phone.ID, newKey(t).String())
+		wantErr(t, err, peers.ErrNotOffered)
+		_, err = h.s.CreateDevice(h.ctx(), h.mina, h.newDevice("by WireGuard"))
+		wantErr(t, err, peers.ErrNotOffered)
+
 		// One policy: suspension and revocation take the entry.
 		_, err = h.s.SuspendDevice(h.ctx(), h.admin, d.ID)
 		h.ok(err)
@@ -191,6 +219,23 @@ func TestDeviceOfOpenVPNIsItsCertificate(t *testing.T) {
 		}
 		_, err = h.s.RevokeDevice(h.ctx(), h.mina, d.ID)
 		h.ok(err)
+		// The list for others: what was renewed and what was revoked, not what is suspended.
+		der, err := h.s.RevocationList(h.ctx(), d.Certificate.Authority)
+		h.ok(err)
+		list, err := x509.ParseRevocationList(der)
+		h.ok(err)
+		h.ok(list.CheckSignatureFrom(certOf(t, string(grant.Authorities[bytes.Index(grant.Authorities, []byte("-----END"))+len("-----END CERTIFICATE-----"):]))))
+		if r := list.RevokedCertificateEntries; len(r) != 2 || r[0].SerialNumber.Cmp(leaf.SerialNumber) != 0 && r[1].SerialNumber.Cmp(leaf.SerialNumber) != 0 || list.NextUpdate.Sub(h.now) != 7*24*time.Hour {
+			t.Errorf("the list has %+v, until %v", r, list.NextUpdate)
+		}
+		h.now = h.now.Add(91 * 24 * time.Hour)
+		der, err = h.s.RevocationList(h.ctx(), d.Certificate.Authority)
+		h.ok(err)
+		if list, err = x509.ParseRevocationList(der); err != nil || len(list.RevokedCertificateEntries) != 0 {
+			t.Errorf("certificates that have ended are listed: %+v, %v", list, err)
+		}
+		_, err = h.s.RevocationList(h.ctx(), "none")
+		wantErr(t, err, portal.ErrNotFound)
 		h.tx(func(tx *store.Tx) error {
 			counts, err := tx.CountCertificates()
 			if len(counts) != 0 {
@@ -226,7 +271,15 @@ func TestAuthoritiesOverlapUntilTheRotationIsFinished(t *testing.T) {
 		before := h.openVPNDevice(h.mina, "before")
 		oldFile, oldGrant := text(before), h.serverGrant(gateways)
 		h.now = h.now.Add(time.Second)
-		h.tx(func(tx *store.Tx) error { return ca.Rotate(tx, h.admin) })
+		_, err := h.s.RotateAuthority(h.ctx(), h.admin)
+		wantErr(t, err, portal.ErrForbidden)
+		owner := h.admin
+		owner.Role = portal.RoleOwner
+		shown, err := h.s.RotateAuthority(h.ctx(), owner)
+		h.ok(err)
+		if len(shown) != 2 || shown[0].State != portal.AuthorityTrusted || shown[0].Devices != 1 || shown[1].State != portal.AuthoritySigning {
+			t.Errorf("the authorities are %+v", shown)
+		}
 		h.tx(func(tx *store.Tx) error { wantErr(t, ca.Rotate(tx, h.admin), peers.ErrRotating); return nil })
 		after := h.openVPNDevice(h.mina, "after")
 		newFile, grant := text(after), h.serverGrant(gateways)
@@ -243,7 +296,7 @@ func TestAuthoritiesOverlapUntilTheRotationIsFinished(t *testing.T) {
 			}
 		}
 		h.tx(func(tx *store.Tx) error { wantErr(t, ca.Finish(tx, h.admin, false), peers.ErrCAInUse); return nil })
-		_, err := h.s.ReplaceCertificate(h.ctx(), h.mina, before.ID, csr(t))
+		_, err = h.s.ReplaceCertificate(h.ctx(), h.mina, before.ID, csr(t))
 		h.ok(err)
 		h.tx(func(tx *store.Tx) error { return ca.Finish(tx, h.admin, false) })
 		h.tx(func(tx *store.Tx) error { wantErr(t, ca.Finish(tx, h.admin, false), peers.ErrNotRotating); return nil })

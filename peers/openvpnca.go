@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -49,6 +50,9 @@ var (
 // OpenVPN is the certificate authority of OpenVPN: it signs devices and gateways' servers. See docs/decisions/0017-openvpn-certificates.md.
 type OpenVPN struct {
 	Keys *seal.Keyring
+
+	mu    sync.Mutex
+	lists map[string]crl // by authority, those that were made last
 }
 
 // AuthorityView is an authority with what an operator wants to know of it.

@@ -198,6 +198,13 @@ func (a *applier) profile(c PolicyChange, i int, path string) error {
 	in.Names, in.Match, in.Approval, in.Idle = p.Names, p.Match, p.Approval, a.duration(path+"/idle", p.Idle)
 	in.Keepalive, in.Session = a.duration(path+"/keepalive", p.Keepalive), a.duration(path+"/session", p.Session)
 	in.Groups, in.PoPs = idList(a, path+"/groups", a.names.groups, p.Groups, groupName), idList(a, path+"/pops", a.names.pops, p.PoPs, popName)
+	in.Protocols = []portal.Protocol{portal.WireGuard}
+	if len(p.Protocols) > 0 {
+		in.Protocols = nil
+		for _, x := range p.Protocols {
+			in.Protocols = append(in.Protocols, portal.Protocol(x))
+		}
+	}
 	if p.Pool != "" {
 		in.Pool = id(a, path+"/pool", a.names.pools, p.Pool, poolName)
 	}

@@ -133,6 +133,9 @@ func (n names) profile(p portal.Profile) policyfile.Profile {
 		Groups: namesOf(n.groups, p.Groups, groupName),
 		PoPs:   namesOf(n.pops, p.PoPs, popName), Pool: nameOf(n.pools, p.Pool, poolName),
 	}
+	if p.Offers(portal.OpenVPN) {
+		out.Protocols = strs(p.Protocols)
+	}
 	if p.Idle > 0 {
 		out.Idle = p.Idle.String()
 	}

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -27,7 +28,8 @@ type ProfileInput struct {
 	Idle        time.Duration // whole seconds, 10 minutes to 30 days; 0: never
 	MaxDevices  int           // per person; 0: no limit
 	Approval    bool
-	Pool        portal.PoolID // "": the oldest pool
+	Protocols   []portal.Protocol // nil: as it is; WireGuard for a new one
+	Pool        portal.PoolID     // "": the oldest pool
 	Groups      []portal.GroupID
 	PoPs        []portal.PoPID
 
@@ -52,7 +54,7 @@ func (in ProfileInput) profile(c *check) portal.Profile {
 		Idle:        in.Idle,
 		Approval:    in.Approval,
 		MaxDevices:  c.number("/maxDevices", in.MaxDevices, 0, 1000),
-		Protocols:   []portal.Protocol{portal.WireGuard},
+		Protocols:   c.protocols("/protocols", in.Protocols),
 		Pool:        in.Pool,
 		Groups:      links(c, "/groups", in.Groups, 0),
 		PoPs:        links(c, "/pops", in.PoPs, 0),
@@ -82,6 +84,23 @@ func (in ProfileInput) profile(c *check) portal.Profile {
 		c.wrong("/included", "no_routes", "Nothing is left to go through the tunnel.")
 	}
 	return p
+}
+
+// protocols are in the order of preference, which is ours.
+func (c *check) protocols(path string, in []portal.Protocol) []portal.Protocol {
+	if len(in) == 0 {
+		return []portal.Protocol{portal.WireGuard}
+	}
+	for i, p := range in {
+		oneOf(c, fmt.Sprintf("%s/%d", path, i), p, portal.WireGuard, portal.OpenVPN)
+	}
+	var out []portal.Protocol
+	for _, p := range []portal.Protocol{portal.WireGuard, portal.OpenVPN} {
+		if slices.Contains(in, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // leastIdle is longer than any pause between the handshakes of a tunnel in use, which is two minutes (REKEY_AFTER_TIME).
@@ -249,6 +268,9 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 		}
 		if in.Pool == "" {
 			in.Pool = old.Pool
+		}
+		if in.Protocols == nil {
+			in.Protocols = old.Protocols
 		}
 		if in.LogoutEndsGrants == nil {
 			in.LogoutEndsGrants = &old.LogoutEndsGrants

@@ -51,7 +51,7 @@ func (pl places) regions(profile portal.Profile) []Region {
 	regions := []Region{}
 	for _, p := range pl.pops {
 		if profile.ServedBy(p.ID) {
-			regions = append(regions, Region{ID: p.ID, Name: p.Name, Country: p.Country, Ready: pl.ready(p.ID), OpenVPN: pl.openVPN(p.ID)})
+			regions = append(regions, Region{ID: p.ID, Name: p.Name, Country: p.Country, Ready: pl.ready(p.ID), OpenVPN: profile.Offers(portal.OpenVPN) && pl.openVPN(p.ID)})
 		}
 	}
 	return regions

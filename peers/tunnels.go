@@ -71,7 +71,7 @@ func (s *Service) Recompile(tx *store.Tx, by portal.Actor) error {
 }
 
 // compiled counts the forms that the compiler has given to objects: raise it with each one that says the same in another way.
-const compiled = 2
+const compiled = 3
 
 // Upgrade writes the feed log anew, in one transaction, when a portal of an earlier version has written it. Call it before anything follows the log.
 func (s *Service) Upgrade(ctx context.Context) error {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -33,13 +34,21 @@ type Profile struct {
 	Idle        time.Duration // a device without a handshake for so long falls to quarantine; 0: never
 	MaxDevices  int           // per person; 0: no limit
 	Approval    bool          // a new device waits until somebody with DevicesWrite has approved it; its owner may change its key later, as they may copy its file
-	Protocols   []Protocol
+	Protocols   []Protocol    // how new devices may connect; empty: WireGuard
 	Pool        PoolID
 	Groups      []GroupID // who may use it; empty: everyone
 	PoPs        []PoPID   // where it is served; empty: everywhere
 	CreatedAt   time.Time
 
 	LogoutEndsGrants bool // tunnels end when the provider says that the person's session there has ended
+}
+
+// Offers reports whether a device of the profile may connect by the protocol.
+func (p Profile) Offers(x Protocol) bool {
+	if len(p.Protocols) == 0 {
+		return x == WireGuard
+	}
+	return slices.Contains(p.Protocols, x)
 }
 
 // DefaultMTU fits WireGuard over IPv6 in an Ethernet frame: 1500 - 40 (IPv6) - 8 (UDP) - 32 (WireGuard).

@@ -33,6 +33,7 @@ type site struct {
 	address string
 	token   string
 	id      portal.GatewayID
+	profile portal.ProfileID
 	peers   *peers.Gateways
 	stop    func()
 }
@@ -82,7 +83,12 @@ func (s *site) addGateway(t *testing.T, db *store.Store) {
 	t.Helper()
 	admin := portal.Actor{User: "admin", Role: portal.RoleOwner}
 	pool := portal.Pool{ID: portal.NewID[portal.PoolID](time.Now()), Name: "pool", V4: netip.MustParsePrefix("10.64.0.0/16"), V6: netip.MustParsePrefix("fd64::/64")}
-	profile := portal.Profile{ID: portal.NewID[portal.ProfileID](time.Now()), Name: "profile", Mode: portal.Split, Pool: pool.ID}
+	profile := portal.Profile{
+		ID: portal.NewID[portal.ProfileID](time.Now()), Name: "profile", Mode: portal.Split, Pool: pool.ID, LogoutEndsGrants: true,
+		Included: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24"), netip.MustParsePrefix("fd01::/64")}, DNS: []netip.Addr{netip.MustParseAddr("10.1.0.2")},
+		Protocols: []portal.Protocol{portal.WireGuard, portal.OpenVPN},
+	}
+	s.profile = profile.ID
 	err := db.Tx(t.Context(), func(tx *store.Tx) error {
 		if err := tx.CreatePool(pool); err != nil {
 			return err
@@ -96,11 +102,11 @@ func (s *site) addGateway(t *testing.T, db *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pop, err := s.peers.CreatePoP(t.Context(), admin, peers.NewPoP{Name: "here"})
+	pop, err := s.peers.CreatePoP(t.Context(), admin, peers.NewPoP{Name: "here", Networks: profile.Included})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, token, err := s.peers.CreateGateway(t.Context(), admin, peers.NewGateway{PoP: pop.ID, Name: "gw", Host: "gw.example.com"})
+	g, token, err := s.peers.CreateGateway(t.Context(), admin, peers.NewGateway{PoP: pop.ID, Name: "gw", Host: "192.0.2.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

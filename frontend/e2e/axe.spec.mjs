@@ -30,6 +30,7 @@ const pages = [
   '/admin/directories',
   '/admin/service-tokens',
   '/admin/second-factors',
+  '/admin/openvpn',
   '/admin/providers',
   '/admin/providers?add=choose',
   '/admin/providers?add=entra',

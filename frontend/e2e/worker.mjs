@@ -47,7 +47,7 @@ export async function verifyRecovery(page, code) {
 }
 
 /** Walks through the wizard up to the page that gives the file. Without names it takes what is preselected. */
-export async function addDevice(page, { platform = 'Linux', name, profile, region } = {}) {
+export async function addDevice(page, { platform = 'Linux', name, profile, protocol, region } = {}) {
   await page.getByRole('link', { name: 'My devices' }).first().click();
   await page.getByRole('link', { name: 'Add device' }).click();
   await page.getByRole('radio', { name: new RegExp(`^${platform}( This device)?$`) }).check();
@@ -55,6 +55,7 @@ export async function addDevice(page, { platform = 'Linux', name, profile, regio
   const chosen = await page.getByLabel('Name').inputValue();
   await page.getByRole('button', { name: 'Continue' }).click();
   if (profile) await page.getByRole('radio', { name: new RegExp(`^${profile}`) }).check();
+  if (protocol) await page.getByRole('radio', { name: new RegExp(`^${protocol}`) }).check();
   const next = page.getByRole('button', { name: /^(Continue|Create)$/ });
   if ((await next.innerText()) === 'Continue') {
     await next.click();
@@ -66,11 +67,11 @@ export async function addDevice(page, { platform = 'Linux', name, profile, regio
   return { name: chosen, id: /devices\/([^/]+)\/file/.exec(page.url())?.[1] };
 }
 
-/** Downloads the .conf of the page into dir. Returns its path and text. */
+/** Downloads the .conf or .ovpn of the page into dir. Returns its path and text. */
 export async function downloadConf(page, dir) {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: /^Download .*\.conf$/ }).click(),
+    page.getByRole('button', { name: /^Download .*\.(conf|ovpn)$/ }).click(),
   ]);
   const path = join(dir, download.suggestedFilename());
   await download.saveAs(path);

@@ -63,6 +63,7 @@ type Profile struct {
 	Session     string   `yaml:"session,omitempty"`
 	Idle        string   `yaml:"idle,omitempty"`
 	Approval    bool     `yaml:"approval,omitempty"`
+	Protocols   []string `yaml:"protocols,omitempty,flow"` // none: WireGuard
 	MaxDevices  int      `yaml:"max_devices,omitempty"`
 	Pool        string   `yaml:"pool,omitempty"`
 	Groups      []string `yaml:"groups,omitempty,flow"`

@@ -73,8 +73,11 @@ func readKey(text string) (key portal.PublicKey, cert portal.CertificateID, err 
 	return key, cert, key.UnmarshalText([]byte(text))
 }
 
-// DeleteDevice removes a device, its grant and its live state. Its address is the caller's to free.
+// DeleteDevice removes a device, its grant and its live state; a certificate of it counts as revoked. Its address is the caller's to free.
 func (tx *Tx) DeleteDevice(id portal.DeviceID) error {
+	if err := tx.revokeCertificate(id); err != nil {
+		return err
+	}
 	return one(tx.db.Where("id = ?", string(id)).Delete(&deviceRow{}))
 }
 

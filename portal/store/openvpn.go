@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 )
@@ -73,13 +74,50 @@ type certificateRow struct {
 
 func (certificateRow) TableName() string { return "device_certificates" }
 
-// SetCertificate gives a device that exists its certificate, in the place of one from before.
+// SetCertificate gives a device that exists its certificate, in the place of one from before, which counts as revoked.
 func (tx *Tx) SetCertificate(c portal.DeviceCertificate) error {
+	if err := tx.revokeCertificate(c.Device); err != nil {
+		return err
+	}
 	err := tx.db.Exec(`INSERT INTO device_certificates (device_id, serial, authority, not_before, not_after, certificate) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (device_id) DO UPDATE SET serial = excluded.serial, authority = excluded.authority, not_before = excluded.not_before,
 			not_after = excluded.not_after, certificate = excluded.certificate`,
 		string(c.Device), c.Serial, c.Authority, micros(c.NotBefore), micros(c.NotAfter), c.Certificate).Error
 	return translate(err)
+}
+
+// revokeCertificate notes that the certificate of a device is good no more, if it has one, and forgets those whose time is over by itself.
+func (tx *Tx) revokeCertificate(id portal.DeviceID) error {
+	now := micros(tx.Now)
+	res := tx.db.Exec(`INSERT INTO revoked_certificates (serial, authority, revoked_at, not_after)
+		SELECT serial, authority, CAST(? AS BIGINT), not_after FROM device_certificates WHERE device_id = ? AND not_after > ?`, now, string(id), now)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return translate(res.Error)
+	}
+	return translate(tx.db.Exec("DELETE FROM revoked_certificates WHERE not_after <= ?", now).Error)
+}
+
+// RevokedCertificate is one of a revocation list.
+type RevokedCertificate struct {
+	Serial string // hex
+	At     time.Time
+}
+
+// RevokedCertificates returns those of an authority that are revoked and would be good otherwise, in the order in which that came.
+func (tx *Tx) RevokedCertificates(authority string) ([]RevokedCertificate, error) {
+	var rows []struct {
+		Serial    string
+		RevokedAt int64
+	}
+	err := tx.db.Raw("SELECT serial, revoked_at FROM revoked_certificates WHERE authority = ? AND not_after > ? ORDER BY revoked_at, serial", authority, micros(tx.Now)).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read revoked certificates: %w", err)
+	}
+	all := make([]RevokedCertificate, len(rows))
+	for i, r := range rows {
+		all[i] = RevokedCertificate{r.Serial, fromMicros(r.RevokedAt)}
+	}
+	return all, nil
 }
 
 // SetDeviceCert makes a device known by another certificate.

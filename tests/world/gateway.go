@@ -20,6 +20,7 @@ type Gateway struct {
 	ID       string
 	PoP      string
 	StateDir string
+	OpenVPN  bool // serve it too
 }
 
 // PlaceGateway makes a PoP and a gateway in the portal and does not start its node.
@@ -43,11 +44,24 @@ func (g *Gateway) Enrol() {
 // TryEnrol runs the pasted command on the node and returns what it said.
 func (g *Gateway) TryEnrol() (string, error) { return output(g.shell(g.command + g.flags())) }
 
-func (g *Gateway) flags() string { return " --state-dir " + g.StateDir + " --interface sallyport0" }
+func (g *Gateway) flags() string {
+	flags := " --state-dir " + g.StateDir + " --interface sallyport0"
+	if g.OpenVPN {
+		flags += " --openvpn"
+	}
+	return flags
+}
 
 // Start starts the agent, also again after Kill or Stop.
 func (g *Gateway) Start() {
 	g.w.t.Helper()
+	if g.OpenVPN && g.Process == nil {
+		g.w.t.Cleanup(func() { // openvpn outlives the agent
+			if out, err := output(g.shell("sallyport-gateway --cleanup" + g.flags())); err != nil {
+				g.w.t.Logf("clean up: %v\n%s", err, out)
+			}
+		})
+	}
 	g.Process = Start(g.w.t, "gateway", g.shell("exec sallyport-gateway"+g.flags()))
 }
 

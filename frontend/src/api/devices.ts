@@ -50,6 +50,12 @@ export const deviceConfigQuery = (id: string) =>
 
 export const createDevice = (body: Schemas['NewDevice']) => ok(http.POST('/devices', { body }));
 
+export const createOpenVPNDevice = (body: Schemas['NewOpenVPNDevice']) => ok(http.POST('/openvpn/devices', { body }));
+
+/** Gives a device of OpenVPN a new certificate, and with it a new file; the old one stops working. */
+export const replaceCertificate = (id: string, csr: string) =>
+  ok(http.PUT('/devices/{id}/certificate', { params: { path: { id } }, body: { csr } }));
+
 export const renameDevice = (id: string, name: string) =>
   ok(http.PATCH('/devices/{id}', { params: { path: { id } }, body: { name } }));
 

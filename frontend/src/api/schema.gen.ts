@@ -715,6 +715,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/openvpn/authorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The authorities of OpenVPN */
+        get: operations["listAuthorities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openvpn/authorities/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a new authority sign
+         * @description The one of before stays trusted, by gateways and by files, until the rotation is finished.
+         */
+        post: operations["rotateAuthority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openvpn/authorities/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trust the authority of before no more */
+        post: operations["finishRotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openvpn/authorities/{id}/crl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The revocation list of an authority of OpenVPN
+         * @description Public, in DER. Gateways do not need it, since they let in only certificates that a device has now.
+         */
+        get: operations["getRevocationList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/certificate": {
         parameters: {
             query?: never;
@@ -2390,11 +2466,43 @@ export interface components {
             /** @description Absent on the last page */
             next?: string;
         };
+        NewOpenVPNDevice: {
+            /** @example My laptop */
+            name: string;
+            platform: components["schemas"]["Platform"];
+            profile: components["schemas"]["IdText"];
+            /** @description The region to try first; absent for the first that is ready */
+            pop?: string;
+            csr: components["schemas"]["SigningRequest"];
+        };
         /**
          * @description PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
          * @example -----BEGIN CERTIFICATE REQUEST-----…
          */
         SigningRequest: string;
+        Authorities: {
+            items: components["schemas"]["Authority"][];
+        };
+        Authority: {
+            id: string;
+            /**
+             * @description `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
+             * @enum {string}
+             */
+            state: "requested" | "signing" | "trusted";
+            /** @description SHA-256 of the certificate that signs, hexadecimal; empty while requested */
+            fingerprint: string;
+            /** @description SHA-256 of its root */
+            rootFingerprint: string;
+            /** @description The root in PEM */
+            root: string;
+            /** Format: date-time */
+            notAfter?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Devices that have a certificate of it */
+            devices: number;
+        };
         OpenVPNFile: {
             /** @description Without .ovpn */
             fileName: string;
@@ -2472,6 +2580,8 @@ export interface components {
              * @default false
              */
             approval: boolean;
+            /** @description How devices may connect; absent: as it is, or by WireGuard for a new profile. What a device has goes on; it gets no new key where its protocol is left out */
+            protocols?: ("wireguard" | "openvpn")[];
             /** @description Per person; 0: no limit */
             maxDevices?: number;
             /** @description Who may use it; empty: everyone */
@@ -2504,6 +2614,8 @@ export interface components {
             sessionSeconds: number;
             idleSeconds: number;
             approval: boolean;
+            /** @description How devices may connect, what is recommended first */
+            protocols: ("wireguard" | "openvpn")[];
             /** @description Devices that use it, for those who may see all profiles */
             devices?: number;
             /** @description Of these, the devices that need a new file */
@@ -3209,6 +3321,15 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Session"];
+            };
+        };
+        /** @description The authorities, oldest first */
+        AuthoritiesResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Authorities"];
             };
         };
         /** @description The device */
@@ -4404,15 +4525,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @example My laptop */
-                    name: string;
-                    platform: components["schemas"]["Platform"];
-                    profile: components["schemas"]["IdText"];
-                    /** @description The region to try first; absent for the first that is ready */
-                    pop?: string;
-                    csr: components["schemas"]["SigningRequest"];
-                };
+                "application/json": components["schemas"]["NewOpenVPNDevice"];
             };
         };
         responses: {
@@ -4423,6 +4536,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceWithOpenVPN"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listAuthorities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AuthoritiesResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    rotateAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AuthoritiesResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    finishRotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Also when devices have certificates of it. They are cut off and need new ones
+                     * @default false
+                     */
+                    cut?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["AuthoritiesResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getRevocationList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list, good for seven days */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
                 };
             };
             default: components["responses"]["ProblemResponse"];

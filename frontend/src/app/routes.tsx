@@ -59,11 +59,12 @@ const home = createRoute({
 const addDevice = createRoute({
   getParentRoute: () => app,
   path: '/devices/new',
-  validateSearch: (s: Search): Texts<'step' | 'platform' | 'profile' | 'pop'> => ({
+  validateSearch: (s: Search): Texts<'step' | 'platform' | 'profile' | 'pop' | 'protocol'> => ({
     step: text(s.step),
     platform: text(s.platform),
     profile: text(s.profile),
     pop: text(s.pop),
+    protocol: text(s.protocol),
   }),
   component: lazy(() => import('../features/add-device/wizard.tsx'), 'AddDeviceWizard'),
 });
@@ -224,6 +225,13 @@ const serviceTokens = createRoute({
   component: lazy(() => import('../features/service-tokens/page.tsx'), 'ServiceTokensPage'),
 });
 
+const authorities = createRoute({
+  getParentRoute: () => settings,
+  path: '/admin/openvpn',
+  beforeLoad: needs('settings.read'),
+  component: lazy(() => import('../features/openvpn/page.tsx'), 'AuthoritiesPage'),
+});
+
 const secondFactors = createRoute({
   getParentRoute: () => settings,
   path: '/admin/second-factors',
@@ -298,6 +306,15 @@ export const routeTree = root.addChildren([
     profile,
     access,
     audit,
-    settings.addChildren([providers, provider, providerTest, directories, roles, secondFactors, serviceTokens]),
+    settings.addChildren([
+      providers,
+      provider,
+      providerTest,
+      directories,
+      roles,
+      secondFactors,
+      serviceTokens,
+      authorities,
+    ]),
   ]),
 ]);

@@ -6,5 +6,6 @@ export const settingsTabs = [
   { to: '/admin/directories', label: 'directories', right: 'settings.read' },
   { to: '/admin/roles', label: 'roles', right: 'people.read' },
   { to: '/admin/second-factors', label: 'factors', right: 'settings.read' },
+  { to: '/admin/openvpn', label: 'openvpn', right: 'settings.read' },
   { to: '/admin/service-tokens', label: 'serviceTokens', right: 'tokens.read' },
 ] as const satisfies { to: string; label: string; right: Right }[];

@@ -74,7 +74,7 @@ func (s *Server) connect(ctx context.Context, t Transport, conn *management.Conn
 		s.Log.ErrorContext(ctx, "configure an OpenVPN client", "device", e.Device, "err", err)
 		return conn.Deny(ctx, c.CID, c.KID, "not configured", sayNotYet)
 	}
-	x := &session{Key: e.EntryKey, Cert: cert, V4: e.V4, V6: e.V6, Endpoint: endpointOf(c.Env), seen: s.Now()}
+	x := &session{Key: e.EntryKey, Cert: cert, V4: e.V4, V6: e.V6, Endpoint: endpointOf(c.Env), Since: s.Now(), seen: s.Now()}
 	key := sessionKey{t.Name, c.CID}
 	for other, y := range s.sessions {
 		if other != key && y.Key.Device == e.Device && !y.killed {

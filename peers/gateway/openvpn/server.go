@@ -245,7 +245,11 @@ func (s *Server) Live() []gateway.Session {
 		if x.killed {
 			continue
 		}
-		now := gateway.Session{Entry: x.Key, Endpoint: x.Endpoint, Seen: x.seen.Truncate(time.Minute), Rx: x.rx, Tx: x.tx}
+		seen := x.seen.Truncate(time.Minute) // it would else be news every few seconds
+		if seen.Before(x.Since) {
+			seen = x.Since
+		}
+		now := gateway.Session{Entry: x.Key, Endpoint: x.Endpoint, Seen: seen, Rx: x.rx, Tx: x.tx}
 		if old, there := newest[x.Key]; !there || old.Seen.Before(now.Seen) {
 			newest[x.Key] = now
 		}

@@ -25,6 +25,7 @@ type session struct {
 	V4       netip.Addr           `json:"v4"`
 	V6       netip.Addr           `json:"v6"`
 	Endpoint netip.AddrPort       `json:"endpoint"`
+	Since    time.Time            `json:"since"`
 
 	seen   time.Time
 	rx, tx uint64

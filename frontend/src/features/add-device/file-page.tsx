@@ -3,7 +3,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Device, deviceQuery, replaceKey } from '../../api/devices.ts';
+import { type Device, deviceQuery, replaceCertificate, replaceKey } from '../../api/devices.ts';
+import { makeRequest } from '../../openvpn/request.ts';
 import { useAction } from '../../ui/action.ts';
 import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { Card, Page } from '../../ui/page.tsx';
@@ -11,12 +12,14 @@ import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Answer } from '../../ui/states.tsx';
 import { makeKeyPair } from '../../wireguard/keypair.ts';
 import { deliveryOf } from '../../wireguard/platform.ts';
+import { CertificateFacts } from './certificate.tsx';
 import { CommandDelivery } from './command-delivery.tsx';
 import classes from './file.module.css';
 import { FileDelivery } from './file-delivery.tsx';
 import { type Fresh, forget, freshOf, keepFresh } from './fresh.ts';
 import { LeaveGuard } from './leave-guard.tsx';
 import { KeepKey } from './new-file.tsx';
+import { OpenVPNDelivery } from './openvpn-delivery.tsx';
 import { ScanDelivery } from './scan-delivery.tsx';
 import { StepBar } from './step-bar.tsx';
 import { Waiting } from './waiting.tsx';
@@ -49,20 +52,11 @@ function Deliver({ device, fresh, onFresh }: Props) {
   const { t } = useTranslation();
   const saved = () => onFresh({ ...fresh, saved: true });
   const connected = isConnected(device);
-  const way = deliveryOf(device.platform);
   return (
     <div className={classes.page}>
       {fresh.steps && <StepBar step={fresh.steps - 1} count={fresh.steps} />}
       <Waiting device={device} connected={connected} />
-      {way === 'scan' && (
-        <ScanDelivery config={fresh.config} privateKey={fresh.privateKey} platform={device.platform} onSaved={saved} />
-      )}
-      {way === 'file' && (
-        <FileDelivery config={fresh.config} privateKey={fresh.privateKey} platform={device.platform} onSaved={saved} />
-      )}
-      {way === 'command' && (
-        <CommandDelivery config={fresh.config} privateKey={fresh.privateKey} deviceId={device.id} onSaved={saved} />
-      )}
+      <Delivery device={device} fresh={fresh} onSaved={saved} />
       <p className={classes.note}>{t('file.onlyHere')}</p>
       <div className={classes.buttons}>
         <NewKey device={device} onFresh={onFresh} variant="default" />
@@ -73,6 +67,23 @@ function Deliver({ device, fresh, onFresh }: Props) {
       <LeaveGuard armed={!fresh.saved && !connected} onLeave={() => forget(device.id)} />
     </div>
   );
+}
+
+function Delivery({ device, fresh, onSaved }: { device: Device; fresh: Fresh; onSaved: () => void }) {
+  const { privateKey } = fresh;
+  const { platform } = device;
+  if ('file' in fresh) {
+    return <OpenVPNDelivery file={fresh.file} privateKey={privateKey} platform={platform} onSaved={onSaved} />;
+  }
+  const { config } = fresh;
+  switch (deliveryOf(platform)) {
+    case 'scan':
+      return <ScanDelivery config={config} privateKey={privateKey} platform={platform} onSaved={onSaved} />;
+    case 'file':
+      return <FileDelivery config={config} privateKey={privateKey} platform={platform} onSaved={onSaved} />;
+    case 'command':
+      return <CommandDelivery config={config} privateKey={privateKey} deviceId={device.id} onSaved={onSaved} />;
+  }
 }
 
 /** The key was made in another tab or has been left behind: it cannot be shown again, so a new one is offered. */
@@ -92,6 +103,7 @@ function NoKey({ device, onFresh }: { device: Device; onFresh: (fresh: Fresh) =>
           <h2>{t('file.noKeyTitle')}</h2>
         )}
         <p>{t('file.noKeyLead')}</p>
+        {device.certificate && <CertificateFacts certificate={device.certificate} />}
         <p>{device.status === 'connected' ? t('file.noKeyCuts') : t('file.noKeyCutsNone')}</p>
         <div className={classes.buttons}>
           <Button component={Link} to="/" variant="default">
@@ -111,21 +123,24 @@ function NewKey({ device, onFresh, variant }: NewKeyProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const make = async () => {
-    const keys = await makeKeyPair();
-    const made = await replaceKey(device.id, keys.publicKey);
-    return { ...made, privateKey: keys.privateKey };
+    if (device.protocol === 'openvpn') {
+      const { privateKey, csr } = await makeRequest();
+      return { ...(await replaceCertificate(device.id, csr)), privateKey };
+    }
+    const { privateKey, publicKey } = await makeKeyPair();
+    return { ...(await replaceKey(device.id, publicKey)), privateKey };
   };
   const renew = useAction(make, {
     refresh: [['devices']],
-    done: (made) => {
-      queries.setQueryData(deviceQuery(device.id).queryKey, made.device);
-      onFresh({ privateKey: made.privateKey, config: made.config, saved: false });
+    done: ({ device: renewed, ...made }) => {
+      queries.setQueryData(deviceQuery(device.id).queryKey, renewed);
+      onFresh({ ...made, saved: false });
     },
   });
   return (
     <div>
       <Button variant={variant} loading={renew.pending} onClick={() => renew.run()}>
-        {t('file.newKey')}
+        {t(device.certificate ? 'openvpn.renew' : 'file.newKey')}
       </Button>
       <ProblemNote problem={renew.problem} />
     </div>

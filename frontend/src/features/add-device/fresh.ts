@@ -1,8 +1,12 @@
 // Private keys that were made in this tab and not saved yet. They live in memory only: a reload forgets them.
 import type { WireGuardConfig } from '../../api/devices.ts';
+import type { OpenVPNFile } from '../../openvpn/file.ts';
 
 /** `steps` is how many steps the wizard had, where it was made there. */
-export type Fresh = { privateKey: string; config: WireGuardConfig; saved: boolean; steps?: number };
+export type Fresh = { privateKey: string; saved: boolean; steps?: number } & (
+  | { config: WireGuardConfig } // of WireGuard
+  | { file: OpenVPNFile } // of OpenVPN
+);
 
 const byDevice = new Map<string, Fresh>();
 

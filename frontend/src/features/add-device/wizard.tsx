@@ -3,8 +3,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { createDevice, deviceQuery, myDevicesQuery } from '../../api/devices.ts';
+import { createDevice, createOpenVPNDevice, deviceQuery, myDevicesQuery } from '../../api/devices.ts';
 import { type Profile, profilesQuery } from '../../api/profiles.ts';
+import { makeRequest } from '../../openvpn/request.ts';
 import { useAction } from '../../ui/action.ts';
 import { Page } from '../../ui/page.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
@@ -14,6 +15,7 @@ import { detectPlatform } from '../../wireguard/platform.ts';
 import { keepFresh } from './fresh.ts';
 import { PlatformStep } from './platform-step.tsx';
 import { ProfileStep } from './profile-step.tsx';
+import { ProtocolChoice } from './protocol-choice.tsx';
 import { RegionStep } from './region-step.tsx';
 import { StepBar } from './step-bar.tsx';
 import { type Choice, freeName, readChoice, type Search } from './steps.ts';
@@ -85,8 +87,15 @@ function Steps({ profiles, taken }: { profiles: Profile[]; taken: string[] }) {
           onChoose={(profile) => change({ profile, pop: undefined })}
         />
       )}
+      {choice.step === 'profile' && (
+        <ProtocolChoice
+          protocols={choice.protocols}
+          chosen={choice.protocol}
+          onChoose={(protocol) => change({ protocol, pop: undefined })}
+        />
+      )}
       {choice.step === 'region' && choice.profile && choice.region && (
-        <RegionStep regions={choice.profile.regions} chosen={choice.region} onChoose={(pop) => change({ pop })} />
+        <RegionStep regions={choice.regions} chosen={choice.region} onChoose={(pop) => change({ pop })} />
       )}
       {!next && <p className={classes.keyNote}>{t('wizard.keyNote')}</p>}
       {choice.profile && choice.profile.regions.length === 0 && <p role="alert">{t('wizard.noRegion')}</p>}
@@ -115,20 +124,23 @@ function useCreate(choice: Choice, name: string) {
   const queries = useQueryClient();
   const make = async () => {
     if (!choice.profile) throw new Error('no profile to choose');
-    const keys = await makeKeyPair();
-    const made = await createDevice({
+    const wish = {
       name: name.trim(),
       platform: choice.platform,
       profile: choice.profile.id,
       pop: choice.region?.id,
-      publicKey: keys.publicKey,
-    });
-    return { ...made, privateKey: keys.privateKey };
+    };
+    if (choice.protocol === 'openvpn') {
+      const { privateKey, csr } = await makeRequest();
+      return { ...(await createOpenVPNDevice({ ...wish, csr })), privateKey };
+    }
+    const { privateKey, publicKey } = await makeKeyPair();
+    return { ...(await createDevice({ ...wish, publicKey })), privateKey };
   };
   return useAction(make, {
     refresh: [['devices']],
-    done: async ({ device, config, privateKey }) => {
-      keepFresh(device.id, { privateKey, config, saved: false, steps: choice.steps.length + 1 });
+    done: async ({ device, privateKey, ...made }) => {
+      keepFresh(device.id, { privateKey, ...made, saved: false, steps: choice.steps.length + 1 });
       queries.setQueryData(deviceQuery(device.id).queryKey, device);
       await navigate({ to: '/devices/$id/file', params: { id: device.id }, replace: true });
     },

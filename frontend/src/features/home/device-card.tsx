@@ -29,12 +29,14 @@ export function DeviceCard({ device }: { device: Device }) {
           <h3>{device.name}</h3>
           <p>
             {device.profile.name} · {t(`mode.${device.profile.mode}`)}
+            {device.certificate && ` · ${t('openvpn.name.openvpn')}`}
           </p>
         </div>
         <DeviceMenu device={device} />
       </header>
       <DeviceStatusChip status={device.status} />
       {device.outdated.length > 0 && <NewFileNote device={device} />}
+      {device.certificate && <CertificateNote device={device} notAfter={device.certificate.notAfter} />}
       <dl className={classes.facts}>
         <Fact name={t('device.addresses')}>
           <CopyText value={device.ipv4} label="IPv4" />
@@ -52,6 +54,11 @@ export function DeviceCard({ device }: { device: Device }) {
             '–'
           )}
         </Fact>
+        {device.certificate && (
+          <Fact name={t('openvpn.certificateEnds')}>
+            <RelativeTime at={device.certificate.notAfter} />
+          </Fact>
+        )}
         <Fact name={device.status === 'expired' ? t('device.ended') : t('device.ends')}>
           <RelativeTime at={device.grant.notAfter} />
         </Fact>
@@ -75,6 +82,26 @@ function NewFileNote({ device }: { device: Device }) {
     </p>
   );
 }
+
+/** A certificate does not renew itself: its person is told in time. */
+function CertificateNote({ device, notAfter }: { device: Device; notAfter: string }) {
+  const { t } = useTranslation();
+  const left = Date.parse(notAfter) - Date.now();
+  if (left > renewWithin) return null;
+  return (
+    <p className={classes.newFile}>
+      <IconFileAlert size={16} aria-hidden />
+      <span>
+        {t(left > 0 ? 'openvpn.endsSoon' : 'openvpn.ended')}{' '}
+        <Link to="/devices/$id/file" params={{ id: device.id } as never}>
+          {t('openvpn.renew')}
+        </Link>
+      </span>
+    </p>
+  );
+}
+
+const renewWithin = 14 * 24 * 60 * 60 * 1000; // ms before the end of a certificate
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
@@ -120,7 +147,7 @@ function DeviceMenu({ device }: { device: Device }) {
             to="/devices/$id/file"
             params={{ id: device.id } as never}
           >
-            {t('device.newKey')}
+            {t(device.certificate ? 'openvpn.renew' : 'device.newKey')}
           </Menu.Item>
           <Menu.Divider />
           <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={revoke.open}>

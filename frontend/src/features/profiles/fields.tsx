@@ -1,4 +1,14 @@
-import { Button, MultiSelect, NumberInput, Switch, TagsInput, Textarea, TextInput } from '@mantine/core';
+import {
+  Button,
+  Checkbox,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Switch,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { popsQuery } from '../../api/gateways.ts';
@@ -221,6 +231,18 @@ export function ProfileFields({ values, onChange, problems }: Props) {
               error={problems.mtu}
             />
           </div>
+          <Checkbox.Group
+            label={t('profiles.protocols')}
+            description={t('profiles.protocolsHint')}
+            value={values.protocols}
+            onChange={(protocols) => set({ protocols: protocols as Values['protocols'] })}
+            error={problems.protocols}
+          >
+            <Group gap="lg" mt={8}>
+              <Checkbox value="wireguard" label={t('openvpn.name.wireguard')} />
+              <Checkbox value="openvpn" label={t('openvpn.name.openvpn')} />
+            </Group>
+          </Checkbox.Group>
           <Switch
             label={t('profiles.approval')}
             description={t('profiles.approvalHint')}

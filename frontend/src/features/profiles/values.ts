@@ -16,6 +16,7 @@ export type Values = {
   sessionHours: number | string;
   idleMinutes: number | string;
   approval: boolean;
+  protocols: Profile['protocols'];
   logoutEndsGrants: boolean;
   maxDevices: number | string;
   groups: string[];
@@ -37,6 +38,7 @@ export const fresh: Values = {
   sessionHours: 12,
   idleMinutes: 0,
   approval: false,
+  protocols: ['wireguard'],
   logoutEndsGrants: false,
   maxDevices: 5,
   groups: [],
@@ -59,6 +61,7 @@ export function valuesOf(p: Profile): Values {
     sessionHours: sessionOf(p) / 3600,
     idleMinutes: p.idleSeconds / 60,
     approval: p.approval,
+    protocols: p.protocols,
     logoutEndsGrants: p.logoutEndsGrants ?? false,
     maxDevices: p.maxDevices,
     groups: p.groups,
@@ -82,6 +85,7 @@ export function inputOf(v: Values): ProfileInput {
     sessionSeconds: Math.round((Number(v.sessionHours) || 12) * 3600),
     idleSeconds: Math.round((Number(v.idleMinutes) || 0) * 60),
     approval: v.approval,
+    protocols: v.protocols,
     logoutEndsGrants: v.logoutEndsGrants,
     maxDevices: Number(v.maxDevices) || 0,
     groups: v.groups,
