@@ -169,7 +169,7 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	}
 	await(t, "the portal sees it connected", func() bool {
 		v, err := people.Device(t.Context(), mina, d.ID)
-		return err == nil && v.Live.Rx > 0 && v.Live.Gateway == s.id
+		return err == nil && !v.Live.Handshake.IsZero() && v.Live.Gateway == s.id
 	})
 
 	// The agent ends, and the tunnel does not; the next one takes it over.

@@ -56,7 +56,7 @@ func newSite(t *testing.T) *site {
 	db := storetest.New(t)
 	s := &site{address: l.Addr().String()}
 	s.peers = &peers.Gateways{Store: db, Keys: ring, Now: time.Now, Log: log, Portals: []string{s.address}}
-	hub := &feed.Hub{Control: s.peers, Now: time.Now, Log: log, Poll: 50 * time.Millisecond, Beat: 200 * time.Millisecond}
+	hub := &feed.Hub{Control: s.peers, Now: time.Now, Log: log, Poll: 50 * time.Millisecond, Beat: time.Second}
 	s.peers.Live = hub
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
@@ -166,7 +166,7 @@ func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
