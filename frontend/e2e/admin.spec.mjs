@@ -383,7 +383,7 @@ describe('an admin', () => {
   test('reads the API reference', async () => {
     const { page } = admin;
     await page.goto(`${demo.url}/api/docs`);
-    await page.getByRole('heading', { name: 'Add a device', level: 3 }).waitFor();
+    await page.getByRole('heading', { name: 'Add a device', level: 3, exact: true }).waitFor();
     await page.getByRole('searchbox', { name: 'Search the reference' }).fill('renew');
     await page.getByRole('heading', { name: 'Renew all your devices' }).waitFor();
     await page.getByText('/api/v1/grants/renew').first().waitFor();
