@@ -28,7 +28,7 @@ var wanted = map[string]string{
 	"listDevices": "oanhru", "createDevice": "oanhru", "getDevice": "oanhru", "updateDevice": "oanhru", "revokeDevice": "oanhru", "replaceDeviceKey": "oanhru",
 	"listAuthorities": "oar", "rotateAuthority": "o!", "finishRotation": "o!", "getRevocationList": "any",
 	"createOpenVPNDevice": "oanhru", "replaceDeviceCertificate": "oanhru", "getDeviceOpenVPN": "oanhru",
-	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
+	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "setDeviceLevel": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
 	"listAccessRequests": "oanhru", "listRequestable": "oanhru", "askForAccess": "oanhru", "endAccess": "oanhru", "approveAccess": "oanhru!", "refuseAccess": "oanhru!",
 	"createGroup": "oa!", "getGroup": "oanhr", "renameGroup": "oa!", "deleteGroup": "oa!", "addGroupMember": "oa!", "removeGroupMember": "oa!",
@@ -39,7 +39,7 @@ var wanted = map[string]string{
 	"listRules": "oanhr", "createRule": "oan!", "updateRule": "oan!", "deleteRule": "oan!",
 	"explainReachability": "oanhru", "listPolicyTests": "oanhr", "createPolicyTest": "oan!", "updatePolicyTest": "oan!", "deletePolicyTest": "oan!",
 	"previewPolicy": "oanhr", "exportPolicy": "oanhr", "diffPolicy": "oanhr", "applyPolicy": "oan!",
-	"listPeople": "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
+	"listPeople": "oahr", "getPerson": "oahr", "suspendPerson": "oah!", "setPersonLevel": "oah!", "resumePerson": "oah!", "setRole": "oa!", "resetFactors": "oah!",
 	"listPersonIdentities": "oahr", "unlinkPersonIdentity": "oah!",
 	"listIdentities": "cookie", "linkIdentity": "cookie", "unlinkIdentity": "cookie",
 	"listIdentityProviders": "oar", "createIdentityProvider": "o!", "updateIdentityProvider": "o!", "deleteIdentityProvider": "o!",
@@ -51,7 +51,7 @@ var wanted = map[string]string{
 
 // forServices are the operations that a program may do whose token has every scope that it can have, of the role of an admin.
 var forServices = strings.Fields(`
-	listDevices getDevice updateDevice revokeDevice getDeviceConfig approveDevice refuseDevice suspendDevice resumeDevice
+	listDevices getDevice updateDevice revokeDevice getDeviceConfig approveDevice refuseDevice suspendDevice setDeviceLevel resumeDevice setPersonLevel
 	listProfiles getProfile createProfile updateProfile deleteProfile
 	listGroups createGroup getGroup renameGroup deleteGroup addGroupMember removeGroupMember listGroupMembers
 	listResources createResource updateResource deleteResource listRules createRule updateRule deleteRule

@@ -49,21 +49,18 @@ func (e AccessRequestState) Valid() bool {
 	}
 }
 
-// Defines values for AuthorityState.
+// Defines values for ConditionsLevel.
 const (
-	AuthorityStateRequested AuthorityState = "requested"
-	AuthorityStateSigning   AuthorityState = "signing"
-	AuthorityStateTrusted   AuthorityState = "trusted"
+	ConditionsLevelFull       ConditionsLevel = "full"
+	ConditionsLevelRestricted ConditionsLevel = "restricted"
 )
 
-// Valid indicates whether the value is a known member of the AuthorityState enum.
-func (e AuthorityState) Valid() bool {
+// Valid indicates whether the value is a known member of the ConditionsLevel enum.
+func (e ConditionsLevel) Valid() bool {
 	switch e {
-	case AuthorityStateRequested:
+	case ConditionsLevelFull:
 		return true
-	case AuthorityStateSigning:
-		return true
-	case AuthorityStateTrusted:
+	case ConditionsLevelRestricted:
 		return true
 	default:
 		return false
@@ -73,6 +70,7 @@ func (e AuthorityState) Valid() bool {
 // Defines values for DeviceGrantLevel.
 const (
 	DeviceGrantLevelFull       DeviceGrantLevel = "full"
+	DeviceGrantLevelNone       DeviceGrantLevel = "none"
 	DeviceGrantLevelQuarantine DeviceGrantLevel = "quarantine"
 	DeviceGrantLevelRestricted DeviceGrantLevel = "restricted"
 )
@@ -81,6 +79,8 @@ const (
 func (e DeviceGrantLevel) Valid() bool {
 	switch e {
 	case DeviceGrantLevelFull:
+		return true
+	case DeviceGrantLevelNone:
 		return true
 	case DeviceGrantLevelQuarantine:
 		return true
@@ -188,6 +188,7 @@ func (e DeviceState) Valid() bool {
 const (
 	DeviceStatusConnected DeviceStatus = "connected"
 	DeviceStatusExpired   DeviceStatus = "expired"
+	DeviceStatusHeld      DeviceStatus = "held"
 	DeviceStatusPending   DeviceStatus = "pending"
 	DeviceStatusReady     DeviceStatus = "ready"
 	DeviceStatusSuspended DeviceStatus = "suspended"
@@ -199,6 +200,8 @@ func (e DeviceStatus) Valid() bool {
 	case DeviceStatusConnected:
 		return true
 	case DeviceStatusExpired:
+		return true
+	case DeviceStatusHeld:
 		return true
 	case DeviceStatusPending:
 		return true
@@ -352,6 +355,66 @@ func (e GroupSource) Valid() bool {
 	case GroupSourceLocal:
 		return true
 	case GroupSourceScim:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HoldOn.
+const (
+	HoldOnDevice HoldOn = "device"
+	HoldOnPerson HoldOn = "person"
+)
+
+// Valid indicates whether the value is a known member of the HoldOn enum.
+func (e HoldOn) Valid() bool {
+	switch e {
+	case HoldOnDevice:
+		return true
+	case HoldOnPerson:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HoldSource.
+const (
+	HoldSourceHand    HoldSource = "hand"
+	HoldSourcePosture HoldSource = "posture"
+)
+
+// Valid indicates whether the value is a known member of the HoldSource enum.
+func (e HoldSource) Valid() bool {
+	switch e {
+	case HoldSourceHand:
+		return true
+	case HoldSourcePosture:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Level.
+const (
+	LevelFull       Level = "full"
+	LevelNone       Level = "none"
+	LevelQuarantine Level = "quarantine"
+	LevelRestricted Level = "restricted"
+)
+
+// Valid indicates whether the value is a known member of the Level enum.
+func (e Level) Valid() bool {
+	switch e {
+	case LevelFull:
+		return true
+	case LevelNone:
+		return true
+	case LevelQuarantine:
+		return true
+	case LevelRestricted:
 		return true
 	default:
 		return false
@@ -550,24 +613,6 @@ func (e ProfileMode) Valid() bool {
 	}
 }
 
-// Defines values for ProfileProtocols.
-const (
-	ProfileProtocolsOpenvpn   ProfileProtocols = "openvpn"
-	ProfileProtocolsWireguard ProfileProtocols = "wireguard"
-)
-
-// Valid indicates whether the value is a known member of the ProfileProtocols enum.
-func (e ProfileProtocols) Valid() bool {
-	switch e {
-	case ProfileProtocolsOpenvpn:
-		return true
-	case ProfileProtocolsWireguard:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ProfileInputMode.
 const (
 	ProfileInputModeFull  ProfileInputMode = "full"
@@ -580,24 +625,6 @@ func (e ProfileInputMode) Valid() bool {
 	case ProfileInputModeFull:
 		return true
 	case ProfileInputModeSplit:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for ProfileInputProtocols.
-const (
-	ProfileInputProtocolsOpenvpn   ProfileInputProtocols = "openvpn"
-	ProfileInputProtocolsWireguard ProfileInputProtocols = "wireguard"
-)
-
-// Valid indicates whether the value is a known member of the ProfileInputProtocols enum.
-func (e ProfileInputProtocols) Valid() bool {
-	switch e {
-	case ProfileInputProtocolsOpenvpn:
-		return true
-	case ProfileInputProtocolsWireguard:
 		return true
 	default:
 		return false
@@ -1213,36 +1240,6 @@ type AuditSinks struct {
 	Items []AuditSink `json:"items"`
 }
 
-// Authorities defines model for Authorities.
-type Authorities struct {
-	Items []Authority `json:"items"`
-}
-
-// Authority defines model for Authority.
-type Authority struct {
-	CreatedAt time.Time `json:"createdAt"`
-
-	// Devices Devices that have a certificate of it
-	Devices int `json:"devices"`
-
-	// Fingerprint SHA-256 of the certificate that signs, hexadecimal; empty while requested
-	Fingerprint string     `json:"fingerprint"`
-	Id          string     `json:"id"`
-	NotAfter    *time.Time `json:"notAfter,omitempty"`
-
-	// Root The root in PEM
-	Root string `json:"root"`
-
-	// RootFingerprint SHA-256 of its root
-	RootFingerprint string `json:"rootFingerprint"`
-
-	// State `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
-	State AuthorityState `json:"state"`
-}
-
-// AuthorityState `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
-type AuthorityState string
-
 // BrowserSession defines model for BrowserSession.
 type BrowserSession struct {
 	Address   string    `json:"address"`
@@ -1273,12 +1270,28 @@ type ClaimName = string
 
 // Conditions All that are given must hold. Gateways judge them, also when no portal can be reached
 type Conditions struct {
+	// Countries ISO 3166-1 alpha-2, by the gateway's country file. Where a gateway does not know the country an allow does not count, and a deny does
+	//
+	// Example: ["KR"]
+	Countries *[]string `json:"countries,omitempty"`
+
+	// FactorSeconds Allow only: the last second factor is younger than this
+	FactorSeconds *int `json:"factorSeconds,omitempty"`
+
+	// Level Allow only: the least level that it counts at. Absent: full
+	Level *ConditionsLevel `json:"level,omitempty"`
+
+	// Sources The client's own address, outside the tunnel, is in one of these, or in one of the countries
+	Sources    *[]Prefix  `json:"sources,omitempty"`
 	ValidFrom  *time.Time `json:"validFrom,omitempty"`
 	ValidUntil *time.Time `json:"validUntil,omitempty"`
 
 	// Windows One of them must be open
 	Windows *[]TimeWindow `json:"windows,omitempty"`
 }
+
+// ConditionsLevel Allow only: the least level that it counts at. Absent: full
+type ConditionsLevel string
 
 // Device defines model for Device.
 type Device struct {
@@ -1294,6 +1307,9 @@ type Device struct {
 	} `json:"certificate,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	Grant     struct {
+		// Holds What keeps it at a lower level
+		Holds *[]Hold `json:"holds,omitempty"`
+
 		// Level What holds now
 		Level    DeviceGrantLevel `json:"level"`
 		NotAfter time.Time        `json:"notAfter"`
@@ -1349,7 +1365,7 @@ type Device struct {
 	PublicKey string      `json:"publicKey"`
 	State     DeviceState `json:"state"`
 
-	// Status What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
+	// Status What to show first: connected now, ready to connect, its session has ended, held in quarantine or below, cut by an admin, or waiting for approval
 	Status DeviceStatus `json:"status"`
 }
 
@@ -1368,7 +1384,7 @@ type DeviceProtocol string
 // DeviceState defines model for Device.State.
 type DeviceState string
 
-// DeviceStatus What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
+// DeviceStatus What to show first: connected now, ready to connect, its session has ended, held in quarantine or below, cut by an admin, or waiting for approval
 type DeviceStatus string
 
 // DevicePage defines model for DevicePage.
@@ -1570,6 +1586,22 @@ type GroupMemberState string
 // GroupSource defines model for GroupSource.
 type GroupSource string
 
+// Hold Keeps a device or a person at a level or below it
+type Hold struct {
+	At     *time.Time `json:"at,omitempty"`
+	Level  Level      `json:"level"`
+	On     HoldOn     `json:"on"`
+	Reason string     `json:"reason"`
+	Source HoldSource `json:"source"`
+	Until  *time.Time `json:"until,omitempty"`
+}
+
+// HoldOn defines model for Hold.On.
+type HoldOn string
+
+// HoldSource defines model for Hold.Source.
+type HoldSource string
+
 // IdText defines model for IdText.
 type IdText = string
 
@@ -1622,6 +1654,20 @@ type IdentityProviderInput struct {
 	Settings     ProviderSettings `json:"settings"`
 }
 
+// Level defines model for Level.
+type Level string
+
+// LevelInput defines model for LevelInput.
+type LevelInput struct {
+	Level Level `json:"level"`
+
+	// Reason Why, for the person and for auditors; needed below full
+	Reason *string `json:"reason,omitempty"`
+
+	// Until When it ends by itself; absent: when somebody lifts it
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // Name Printable characters; shown as typed
 type Name = string
 
@@ -1645,22 +1691,6 @@ type NewIdentityProvider struct {
 	// Id Part of the redirect URI
 	Id       ProviderId       `json:"id"`
 	Settings ProviderSettings `json:"settings"`
-}
-
-// NewOpenVPNDevice defines model for NewOpenVPNDevice.
-type NewOpenVPNDevice struct {
-	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
-	//
-	// Example: -----BEGIN CERTIFICATE REQUEST-----…
-	Csr SigningRequest `json:"csr"`
-
-	// Name Example: My laptop
-	Name     string   `json:"name"`
-	Platform Platform `json:"platform"`
-
-	// Pop The region to try first; absent for the first that is ready
-	Pop     *string `json:"pop,omitempty"`
-	Profile IdText  `json:"profile"`
 }
 
 // OpenVPNFile defines model for OpenVPNFile.
@@ -1721,6 +1751,9 @@ type Person struct {
 		Name    string        `json:"name"`
 		Sources []GroupSource `json:"sources"`
 	} `json:"groups"`
+
+	// Hold Keeps a device or a person at a level or below it
+	Hold         *Hold      `json:"hold,omitempty"`
 	Id           string     `json:"id"`
 	LastSignInAt *time.Time `json:"lastSignInAt,omitempty"`
 	Name         string     `json:"name"`
@@ -1995,9 +2028,6 @@ type Profile struct {
 	Outdated *int     `json:"outdated,omitempty"`
 	Pops     []string `json:"pops"`
 
-	// Protocols How devices may connect, what is recommended first
-	Protocols []ProfileProtocols `json:"protocols"`
-
 	// Regions Where a device with this profile can connect now
 	Regions []struct {
 		Country *string `json:"country,omitempty"`
@@ -2022,9 +2052,6 @@ type Profile struct {
 
 // ProfileMode defines model for Profile.Mode.
 type ProfileMode string
-
-// ProfileProtocols defines model for Profile.Protocols.
-type ProfileProtocols string
 
 // ProfileInput defines model for ProfileInput.
 type ProfileInput struct {
@@ -2064,11 +2091,8 @@ type ProfileInput struct {
 	Names *[]string `json:"names,omitempty"`
 
 	// Pops Where it is served; empty: everywhere
-	Pops *[]IdText `json:"pops,omitempty"`
-
-	// Protocols How devices may connect; absent: as it is, or by WireGuard for a new profile. What a device has goes on; it gets no new key where its protocol is left out
-	Protocols *[]ProfileInputProtocols `json:"protocols,omitempty"`
-	Search    *[]string                `json:"search,omitempty"`
+	Pops   *[]IdText `json:"pops,omitempty"`
+	Search *[]string `json:"search,omitempty"`
 
 	// SessionSeconds 0: 12 hours, else at least 60
 	SessionSeconds *int `json:"sessionSeconds,omitempty"`
@@ -2076,9 +2100,6 @@ type ProfileInput struct {
 
 // ProfileInputMode defines model for ProfileInput.Mode.
 type ProfileInputMode string
-
-// ProfileInputProtocols defines model for ProfileInput.Protocols.
-type ProfileInputProtocols string
 
 // ProviderId Part of the redirect URI
 type ProviderId = string
@@ -2570,15 +2591,6 @@ type TotpEnrolment struct {
 	Uri string `json:"uri"`
 }
 
-// Waiting defines model for Waiting.
-type Waiting struct {
-	// Devices That wait for approval; 0 where your role may not approve
-	Devices int `json:"devices"`
-
-	// Requests For temporary access that you may decide on
-	Requests int `json:"requests"`
-}
-
 // Weekday defines model for Weekday.
 type Weekday string
 
@@ -2654,9 +2666,6 @@ type Query = string
 // AccessRequestResponse defines model for AccessRequestResponse.
 type AccessRequestResponse = AccessRequest
 
-// AuthoritiesResponse defines model for AuthoritiesResponse.
-type AuthoritiesResponse = Authorities
-
 // DeviceResponse defines model for DeviceResponse.
 type DeviceResponse = Device
 
@@ -2716,6 +2725,9 @@ type GroupBody struct {
 	// Name Printable characters; shown as typed
 	Name Name `json:"name"`
 }
+
+// LevelBody defines model for LevelBody.
+type LevelBody = LevelInput
 
 // PasskeyBody defines model for PasskeyBody.
 type PasskeyBody struct {
@@ -2955,10 +2967,20 @@ type LinkIdentityJSONBody struct {
 	Provider ProviderId `json:"provider"`
 }
 
-// FinishRotationJSONBody defines parameters for FinishRotation.
-type FinishRotationJSONBody struct {
-	// Cut Also when devices have certificates of it. They are cut off and need new ones
-	Cut *bool `json:"cut,omitempty"`
+// CreateOpenVPNDeviceJSONBody defines parameters for CreateOpenVPNDevice.
+type CreateOpenVPNDeviceJSONBody struct {
+	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+	//
+	// Example: -----BEGIN CERTIFICATE REQUEST-----…
+	Csr SigningRequest `json:"csr"`
+
+	// Name Example: My laptop
+	Name     string   `json:"name"`
+	Platform Platform `json:"platform"`
+
+	// Pop The region to try first; absent for the first that is ready
+	Pop     *string `json:"pop,omitempty"`
+	Profile IdText  `json:"profile"`
 }
 
 // ListPeopleParams defines parameters for ListPeople.
@@ -3083,6 +3105,9 @@ type NoteDeviceFileJSONRequestBody NoteDeviceFileJSONBody
 // ReplaceDeviceKeyJSONRequestBody defines body for ReplaceDeviceKey for application/json ContentType.
 type ReplaceDeviceKeyJSONRequestBody ReplaceDeviceKeyJSONBody
 
+// SetDeviceLevelJSONRequestBody defines body for SetDeviceLevel for application/json ContentType.
+type SetDeviceLevelJSONRequestBody = LevelInput
+
 // SetFactorPolicyJSONRequestBody defines body for SetFactorPolicy for application/json ContentType.
 type SetFactorPolicyJSONRequestBody = FactorPolicy
 
@@ -3116,11 +3141,11 @@ type UpdateIdentityProviderJSONRequestBody = IdentityProviderInput
 // TestIdentityProviderJSONRequestBody defines body for TestIdentityProvider for application/json ContentType.
 type TestIdentityProviderJSONRequestBody = IdentityProviderInput
 
-// FinishRotationJSONRequestBody defines body for FinishRotation for application/json ContentType.
-type FinishRotationJSONRequestBody FinishRotationJSONBody
-
 // CreateOpenVPNDeviceJSONRequestBody defines body for CreateOpenVPNDevice for application/json ContentType.
-type CreateOpenVPNDeviceJSONRequestBody = NewOpenVPNDevice
+type CreateOpenVPNDeviceJSONRequestBody CreateOpenVPNDeviceJSONBody
+
+// SetPersonLevelJSONRequestBody defines body for SetPersonLevel for application/json ContentType.
+type SetPersonLevelJSONRequestBody = LevelInput
 
 // SetRoleJSONRequestBody defines body for SetRole for application/json ContentType.
 type SetRoleJSONRequestBody SetRoleJSONBody
@@ -3360,6 +3385,9 @@ type ServerInterface interface {
 	// ReplaceDeviceKey Give the device a new key
 	// (PUT /devices/{id}/key)
 	ReplaceDeviceKey(ctx echo.Context, id Id) error
+	// SetDeviceLevel Hold a device at a lower level, or let it go
+	// (PUT /devices/{id}/level)
+	SetDeviceLevel(ctx echo.Context, id Id) error
 	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
 	// (GET /devices/{id}/openvpn)
 	GetDeviceOpenVPN(ctx echo.Context, id Id, params GetDeviceOpenVPNParams) error
@@ -3483,18 +3511,6 @@ type ServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx echo.Context, id Id) error
-	// ListAuthorities The authorities of OpenVPN
-	// (GET /openvpn/authorities)
-	ListAuthorities(ctx echo.Context) error
-	// FinishRotation Trust the authority of before no more
-	// (POST /openvpn/authorities/finish)
-	FinishRotation(ctx echo.Context) error
-	// RotateAuthority Let a new authority sign
-	// (POST /openvpn/authorities/rotate)
-	RotateAuthority(ctx echo.Context) error
-	// GetRevocationList The revocation list of an authority of OpenVPN
-	// (GET /openvpn/authorities/{id}/crl)
-	GetRevocationList(ctx echo.Context, id Id) error
 	// CreateOpenVPNDevice Add a device that connects by OpenVPN
 	// (POST /openvpn/devices)
 	CreateOpenVPNDevice(ctx echo.Context) error
@@ -3519,6 +3535,9 @@ type ServerInterface interface {
 	// UnlinkPersonIdentity Disconnect one of a person's accounts
 	// (DELETE /people/{id}/identities/{identity})
 	UnlinkPersonIdentity(ctx echo.Context, id Id, identity IdText) error
+	// SetPersonLevel Hold all devices of a person at a lower level, or let them go
+	// (PUT /people/{id}/level)
+	SetPersonLevel(ctx echo.Context, id Id) error
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx echo.Context, id Id) error
@@ -3696,9 +3715,6 @@ type ServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx echo.Context, id Id) error
-	// GetWaiting How much waits for your decision
-	// (GET /waiting)
-	GetWaiting(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -4131,6 +4147,22 @@ func (w *ServerInterfaceWrapper) ReplaceDeviceKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplaceDeviceKey(ctx, id)
+	return err
+}
+
+// SetDeviceLevel converts echo context to params.
+func (w *ServerInterfaceWrapper) SetDeviceLevel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetDeviceLevel(ctx, id)
 	return err
 }
 
@@ -4742,49 +4774,6 @@ func (w *ServerInterfaceWrapper) TestIdentityProvider(ctx echo.Context) error {
 	return err
 }
 
-// ListAuthorities converts echo context to params.
-func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListAuthorities(ctx)
-	return err
-}
-
-// FinishRotation converts echo context to params.
-func (w *ServerInterfaceWrapper) FinishRotation(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.FinishRotation(ctx)
-	return err
-}
-
-// RotateAuthority converts echo context to params.
-func (w *ServerInterfaceWrapper) RotateAuthority(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RotateAuthority(ctx)
-	return err
-}
-
-// GetRevocationList converts echo context to params.
-func (w *ServerInterfaceWrapper) GetRevocationList(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "id" -------------
-	var id Id
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetRevocationList(ctx, id)
-	return err
-}
-
 // CreateOpenVPNDevice converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateOpenVPNDevice(ctx echo.Context) error {
 	var err error
@@ -4920,6 +4909,22 @@ func (w *ServerInterfaceWrapper) UnlinkPersonIdentity(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UnlinkPersonIdentity(ctx, id, identity)
+	return err
+}
+
+// SetPersonLevel converts echo context to params.
+func (w *ServerInterfaceWrapper) SetPersonLevel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetPersonLevel(ctx, id)
 	return err
 }
 
@@ -5647,15 +5652,6 @@ func (w *ServerInterfaceWrapper) DeleteToken(ctx echo.Context) error {
 	return err
 }
 
-// GetWaiting converts echo context to params.
-func (w *ServerInterfaceWrapper) GetWaiting(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetWaiting(ctx)
-	return err
-}
-
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -5750,16 +5746,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/devices/:id", wrapper.UpdateDevice, options.OperationMiddlewares["updateDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/key", wrapper.ReplaceDeviceKey, options.OperationMiddlewares["replaceDeviceKey"]...)
 	router.POST(options.BaseURL+"/openvpn/devices", wrapper.CreateOpenVPNDevice, options.OperationMiddlewares["createOpenVPNDevice"]...)
-	router.GET(options.BaseURL+"/openvpn/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
-	router.POST(options.BaseURL+"/openvpn/authorities/rotate", wrapper.RotateAuthority, options.OperationMiddlewares["rotateAuthority"]...)
-	router.POST(options.BaseURL+"/openvpn/authorities/finish", wrapper.FinishRotation, options.OperationMiddlewares["finishRotation"]...)
-	router.GET(options.BaseURL+"/openvpn/authorities/:id/crl", wrapper.GetRevocationList, options.OperationMiddlewares["getRevocationList"]...)
 	router.PUT(options.BaseURL+"/devices/:id/certificate", wrapper.ReplaceDeviceCertificate, options.OperationMiddlewares["replaceDeviceCertificate"]...)
 	router.GET(options.BaseURL+"/devices/:id/openvpn", wrapper.GetDeviceOpenVPN, options.OperationMiddlewares["getDeviceOpenVPN"]...)
 	router.GET(options.BaseURL+"/devices/:id/config", wrapper.GetDeviceConfig, options.OperationMiddlewares["getDeviceConfig"]...)
 	router.PUT(options.BaseURL+"/devices/:id/file", wrapper.NoteDeviceFile, options.OperationMiddlewares["noteDeviceFile"]...)
 	router.POST(options.BaseURL+"/devices/:id/approve", wrapper.ApproveDevice, options.OperationMiddlewares["approveDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/refuse", wrapper.RefuseDevice, options.OperationMiddlewares["refuseDevice"]...)
+	router.PUT(options.BaseURL+"/devices/:id/level", wrapper.SetDeviceLevel, options.OperationMiddlewares["setDeviceLevel"]...)
 	router.POST(options.BaseURL+"/devices/:id/suspend", wrapper.SuspendDevice, options.OperationMiddlewares["suspendDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/resume", wrapper.ResumeDevice, options.OperationMiddlewares["resumeDevice"]...)
 	router.POST(options.BaseURL+"/grants/renew", wrapper.RenewGrants, options.OperationMiddlewares["renewGrants"]...)
@@ -5803,6 +5796,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/people/:id", wrapper.GetPerson, options.OperationMiddlewares["getPerson"]...)
 	router.POST(options.BaseURL+"/people/:id/suspend", wrapper.SuspendPerson, options.OperationMiddlewares["suspendPerson"]...)
 	router.POST(options.BaseURL+"/people/:id/resume", wrapper.ResumePerson, options.OperationMiddlewares["resumePerson"]...)
+	router.PUT(options.BaseURL+"/people/:id/level", wrapper.SetPersonLevel, options.OperationMiddlewares["setPersonLevel"]...)
 	router.PUT(options.BaseURL+"/people/:id/role", wrapper.SetRole, options.OperationMiddlewares["setRole"]...)
 	router.DELETE(options.BaseURL+"/people/:id/sessions", wrapper.EndPersonSessions, options.OperationMiddlewares["endPersonSessions"]...)
 	router.GET(options.BaseURL+"/people/:id/sessions", wrapper.ListPersonSessions, options.OperationMiddlewares["listPersonSessions"]...)
@@ -5830,7 +5824,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/gateways/:id/undrain", wrapper.UndrainGateway, options.OperationMiddlewares["undrainGateway"]...)
 	router.POST(options.BaseURL+"/gateways/:id/retire", wrapper.RetireGateway, options.OperationMiddlewares["retireGateway"]...)
 	router.GET(options.BaseURL+"/overview", wrapper.GetOverview, options.OperationMiddlewares["getOverview"]...)
-	router.GET(options.BaseURL+"/waiting", wrapper.GetWaiting, options.OperationMiddlewares["getWaiting"]...)
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/export", wrapper.ExportAudit, options.OperationMiddlewares["exportAudit"]...)
@@ -5840,8 +5833,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type AccessRequestResponseJSONResponse AccessRequest
-
-type AuthoritiesResponseJSONResponse Authorities
 
 type DeviceResponseJSONResponse Device
 
@@ -6721,6 +6712,46 @@ type ReplaceDeviceKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplaceDeviceKeydefaultApplicationProblemPlusJSONResponse) VisitReplaceDeviceKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetDeviceLevelRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetDeviceLevelJSONRequestBody
+}
+
+type SetDeviceLevelResponseObject interface {
+	VisitSetDeviceLevelResponse(w http.ResponseWriter) error
+}
+
+type SetDeviceLevel200JSONResponse struct{ DeviceResponseJSONResponse }
+
+func (response SetDeviceLevel200JSONResponse) VisitSetDeviceLevelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetDeviceLeveldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetDeviceLeveldefaultApplicationProblemPlusJSONResponse) VisitSetDeviceLevelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8327,172 +8358,6 @@ func (response TestIdentityProviderdefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type ListAuthoritiesRequestObject struct {
-}
-
-type ListAuthoritiesResponseObject interface {
-	VisitListAuthoritiesResponse(w http.ResponseWriter) error
-}
-
-type ListAuthorities200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response ListAuthorities200JSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAuthoritiesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListAuthoritiesdefaultApplicationProblemPlusJSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type FinishRotationRequestObject struct {
-	Body *FinishRotationJSONRequestBody
-}
-
-type FinishRotationResponseObject interface {
-	VisitFinishRotationResponse(w http.ResponseWriter) error
-}
-
-type FinishRotation200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response FinishRotation200JSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type FinishRotationdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response FinishRotationdefaultApplicationProblemPlusJSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateAuthorityRequestObject struct {
-}
-
-type RotateAuthorityResponseObject interface {
-	VisitRotateAuthorityResponse(w http.ResponseWriter) error
-}
-
-type RotateAuthority200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response RotateAuthority200JSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateAuthoritydefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RotateAuthoritydefaultApplicationProblemPlusJSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetRevocationListRequestObject struct {
-	Id Id `json:"id"`
-}
-
-type GetRevocationListResponseObject interface {
-	VisitGetRevocationListResponse(w http.ResponseWriter) error
-}
-
-type GetRevocationList200ApplicationpkixCrlResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetRevocationList200ApplicationpkixCrlResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/pkix-crl")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
-type GetRevocationListdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetRevocationListdefaultApplicationProblemPlusJSONResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateOpenVPNDeviceRequestObject struct {
 	Body *CreateOpenVPNDeviceJSONRequestBody
 }
@@ -8784,6 +8649,46 @@ type UnlinkPersonIdentitydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UnlinkPersonIdentitydefaultApplicationProblemPlusJSONResponse) VisitUnlinkPersonIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPersonLevelRequestObject struct {
+	Id   Id `json:"id"`
+	Body *SetPersonLevelJSONRequestBody
+}
+
+type SetPersonLevelResponseObject interface {
+	VisitSetPersonLevelResponse(w http.ResponseWriter) error
+}
+
+type SetPersonLevel200JSONResponse struct{ PersonResponseJSONResponse }
+
+func (response SetPersonLevel200JSONResponse) VisitSetPersonLevelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPersonLeveldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetPersonLeveldefaultApplicationProblemPlusJSONResponse) VisitSetPersonLevelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11074,44 +10979,6 @@ func (response DeleteTokendefaultApplicationProblemPlusJSONResponse) VisitDelete
 	return err
 }
 
-type GetWaitingRequestObject struct {
-}
-
-type GetWaitingResponseObject interface {
-	VisitGetWaitingResponse(w http.ResponseWriter) error
-}
-
-type GetWaiting200JSONResponse Waiting
-
-func (response GetWaiting200JSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWaitingdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetWaitingdefaultApplicationProblemPlusJSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccessRequests Requests for temporary access, newest first
@@ -11174,6 +11041,9 @@ type StrictServerInterface interface {
 	// ReplaceDeviceKey Give the device a new key
 	// (PUT /devices/{id}/key)
 	ReplaceDeviceKey(ctx context.Context, request ReplaceDeviceKeyRequestObject) (ReplaceDeviceKeyResponseObject, error)
+	// SetDeviceLevel Hold a device at a lower level, or let it go
+	// (PUT /devices/{id}/level)
+	SetDeviceLevel(ctx context.Context, request SetDeviceLevelRequestObject) (SetDeviceLevelResponseObject, error)
 	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
 	// (GET /devices/{id}/openvpn)
 	GetDeviceOpenVPN(ctx context.Context, request GetDeviceOpenVPNRequestObject) (GetDeviceOpenVPNResponseObject, error)
@@ -11297,18 +11167,6 @@ type StrictServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx context.Context, request TestIdentityProviderRequestObject) (TestIdentityProviderResponseObject, error)
-	// ListAuthorities The authorities of OpenVPN
-	// (GET /openvpn/authorities)
-	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
-	// FinishRotation Trust the authority of before no more
-	// (POST /openvpn/authorities/finish)
-	FinishRotation(ctx context.Context, request FinishRotationRequestObject) (FinishRotationResponseObject, error)
-	// RotateAuthority Let a new authority sign
-	// (POST /openvpn/authorities/rotate)
-	RotateAuthority(ctx context.Context, request RotateAuthorityRequestObject) (RotateAuthorityResponseObject, error)
-	// GetRevocationList The revocation list of an authority of OpenVPN
-	// (GET /openvpn/authorities/{id}/crl)
-	GetRevocationList(ctx context.Context, request GetRevocationListRequestObject) (GetRevocationListResponseObject, error)
 	// CreateOpenVPNDevice Add a device that connects by OpenVPN
 	// (POST /openvpn/devices)
 	CreateOpenVPNDevice(ctx context.Context, request CreateOpenVPNDeviceRequestObject) (CreateOpenVPNDeviceResponseObject, error)
@@ -11333,6 +11191,9 @@ type StrictServerInterface interface {
 	// UnlinkPersonIdentity Disconnect one of a person's accounts
 	// (DELETE /people/{id}/identities/{identity})
 	UnlinkPersonIdentity(ctx context.Context, request UnlinkPersonIdentityRequestObject) (UnlinkPersonIdentityResponseObject, error)
+	// SetPersonLevel Hold all devices of a person at a lower level, or let them go
+	// (PUT /people/{id}/level)
+	SetPersonLevel(ctx context.Context, request SetPersonLevelRequestObject) (SetPersonLevelResponseObject, error)
 	// ResumePerson Let a suspended person in again
 	// (POST /people/{id}/resume)
 	ResumePerson(ctx context.Context, request ResumePersonRequestObject) (ResumePersonResponseObject, error)
@@ -11510,9 +11371,6 @@ type StrictServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx context.Context, request DeleteTokenRequestObject) (DeleteTokenResponseObject, error)
-	// GetWaiting How much waits for your decision
-	// (GET /waiting)
-	GetWaiting(ctx context.Context, request GetWaitingRequestObject) (GetWaitingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -12219,6 +12077,54 @@ func (sh *strictHandler) ReplaceDeviceKey(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(ReplaceDeviceKeyResponseObject); ok {
 		return validResponse.VisitReplaceDeviceKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetDeviceLevel operation middleware
+func (sh *strictHandler) SetDeviceLevel(ctx echo.Context, id Id) error {
+	var request SetDeviceLevelRequestObject
+
+	request.Id = id
+
+	var body SetDeviceLevelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetDeviceLevel(ctx.Request().Context(), request.(SetDeviceLevelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetDeviceLevel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetDeviceLevelResponseObject); ok {
+		return validResponse.VisitSetDeviceLevelResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13475,123 +13381,6 @@ func (sh *strictHandler) TestIdentityProvider(ctx echo.Context, id Id) error {
 	return nil
 }
 
-// ListAuthorities operation middleware
-func (sh *strictHandler) ListAuthorities(ctx echo.Context) error {
-	var request ListAuthoritiesRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListAuthorities(ctx.Request().Context(), request.(ListAuthoritiesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListAuthorities")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ListAuthoritiesResponseObject); ok {
-		return validResponse.VisitListAuthoritiesResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// FinishRotation operation middleware
-func (sh *strictHandler) FinishRotation(ctx echo.Context) error {
-	var request FinishRotationRequestObject
-
-	var body FinishRotationJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.FinishRotation(ctx.Request().Context(), request.(FinishRotationRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "FinishRotation")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(FinishRotationResponseObject); ok {
-		return validResponse.VisitFinishRotationResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// RotateAuthority operation middleware
-func (sh *strictHandler) RotateAuthority(ctx echo.Context) error {
-	var request RotateAuthorityRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RotateAuthority(ctx.Request().Context(), request.(RotateAuthorityRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RotateAuthority")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(RotateAuthorityResponseObject); ok {
-		return validResponse.VisitRotateAuthorityResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetRevocationList operation middleware
-func (sh *strictHandler) GetRevocationList(ctx echo.Context, id Id) error {
-	var request GetRevocationListRequestObject
-
-	request.Id = id
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetRevocationList(ctx.Request().Context(), request.(GetRevocationListRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetRevocationList")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetRevocationListResponseObject); ok {
-		return validResponse.VisitGetRevocationListResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
 // CreateOpenVPNDevice operation middleware
 func (sh *strictHandler) CreateOpenVPNDevice(ctx echo.Context) error {
 	var request CreateOpenVPNDeviceRequestObject
@@ -13806,6 +13595,54 @@ func (sh *strictHandler) UnlinkPersonIdentity(ctx echo.Context, id Id, identity 
 		return err
 	} else if validResponse, ok := response.(UnlinkPersonIdentityResponseObject); ok {
 		return validResponse.VisitUnlinkPersonIdentityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetPersonLevel operation middleware
+func (sh *strictHandler) SetPersonLevel(ctx echo.Context, id Id) error {
+	var request SetPersonLevelRequestObject
+
+	request.Id = id
+
+	var body SetPersonLevelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPersonLevel(ctx.Request().Context(), request.(SetPersonLevelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPersonLevel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetPersonLevelResponseObject); ok {
+		return validResponse.VisitSetPersonLevelResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -15744,29 +15581,6 @@ func (sh *strictHandler) DeleteToken(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(DeleteTokenResponseObject); ok {
 		return validResponse.VisitDeleteTokenResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetWaiting operation middleware
-func (sh *strictHandler) GetWaiting(ctx echo.Context) error {
-	var request GetWaitingRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetWaiting(ctx.Request().Context(), request.(GetWaitingRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetWaiting")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetWaitingResponseObject); ok {
-		return validResponse.VisitGetWaitingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

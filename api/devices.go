@@ -241,9 +241,14 @@ func deviceJSON(d peers.DeviceView, now time.Time) Device {
 	for i, reason := range d.Outdated {
 		out.Outdated[i] = DeviceOutdated(reason)
 	}
-	out.Grant.Level, out.Grant.NotAfter = DeviceGrantLevel(d.Grant.Level), d.Grant.NotAfter
-	if !now.Before(d.Grant.NotAfter) {
-		out.Grant.Level = DeviceGrantLevelQuarantine
+	level, _ := d.Grant.At(now)
+	out.Grant.Level, out.Grant.NotAfter = DeviceGrantLevel(level), d.Grant.NotAfter
+	if len(d.Grant.Holds) > 0 {
+		holds := make([]Hold, len(d.Grant.Holds))
+		for i, h := range d.Grant.Holds {
+			holds[i] = holdJSON(h)
+		}
+		out.Grant.Holds = &holds
 	}
 	if !d.Live.Handshake.IsZero() {
 		out.Live = newOf(out.Live)
@@ -263,6 +268,8 @@ func deviceStatus(d peers.DeviceView, now time.Time) DeviceStatus {
 		return DeviceStatusPending
 	case d.State == portal.DeviceSuspended:
 		return DeviceStatusSuspended
+	case !d.Grant.Held().HasRules():
+		return DeviceStatusHeld
 	case !now.Before(d.Grant.NotAfter):
 		return DeviceStatusExpired
 	case d.Live.Connected(now):

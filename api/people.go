@@ -137,6 +137,14 @@ func (s *Server) person(ctx context.Context, id portal.UserID) (PersonResponseJS
 	if err != nil {
 		return PersonResponseJSONResponse{}, err
 	}
+	hold, err := s.Peers.HoldOn(ctx, id)
+	if err != nil {
+		return PersonResponseJSONResponse{}, err
+	}
+	if hold != nil {
+		h := holdJSON(*hold)
+		all[0].Hold = &h
+	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
 		from, err := tx.RoleSource(id)
 		byClaim := from.ByClaim()

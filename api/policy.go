@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/portal"
@@ -117,7 +118,8 @@ func ruleInput(in *RuleInput) peers.RuleInput {
 
 func conditionsInput(in Conditions) peers.ConditionsInput {
 	out := peers.ConditionsInput{
-		ValidFrom: or(in.ValidFrom), ValidUntil: or(in.ValidUntil),
+		ValidFrom: or(in.ValidFrom), ValidUntil: or(in.ValidUntil), Sources: or(in.Sources), Countries: or(in.Countries),
+		Factor: time.Duration(or(in.FactorSeconds)) * time.Second, Level: portal.Level(or(in.Level)),
 	}
 	for _, w := range or(in.Windows) {
 		window := peers.WindowInput{Start: w.Start, End: w.End, Zone: w.Zone}
@@ -142,6 +144,23 @@ func ruleJSON(r peers.RuleView) Rule {
 
 func conditionsJSON(c portal.Conditions) Conditions {
 	out := Conditions{ValidFrom: moment(c.ValidFrom), ValidUntil: moment(c.ValidUntil)}
+	if len(c.Sources) > 0 {
+		out.Sources = newOf(out.Sources)
+		for _, p := range c.Sources {
+			*out.Sources = append(*out.Sources, p.String())
+		}
+	}
+	if len(c.Countries) > 0 {
+		out.Countries = &c.Countries
+	}
+	if c.Factor > 0 {
+		seconds := int(c.Factor / time.Second)
+		out.FactorSeconds = &seconds
+	}
+	if c.Level != "" {
+		level := ConditionsLevel(c.Level)
+		out.Level = &level
+	}
 	if len(c.Windows) == 0 {
 		return out
 	}

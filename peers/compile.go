@@ -69,7 +69,8 @@ func Compile(s Snapshot) Objects {
 
 // entryOf is a device's entry; ok is false when it has none: the device or its owner is suspended, or the profile is not open to the owner.
 func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, groups []portal.GroupID, sig portal.SignatureID) (e portal.Entry, ok bool) {
-	if !active || d.State != portal.DeviceActive || !p.OpenTo(groups) {
+	level := g.Held()
+	if !active || d.State != portal.DeviceActive || !p.OpenTo(groups) || level == portal.LevelNone {
 		return portal.Entry{}, false
 	}
 	return portal.Entry{
@@ -79,10 +80,11 @@ func entryOf(d portal.Device, g portal.Grant, active bool, p portal.Profile, gro
 		V4:        d.Addr.V4,
 		V6:        d.Addr.V6,
 		Signature: sig,
-		Level:     g.Level,
+		Level:     level,
 		NotAfter:  g.NotAfter,
 		Idle:      p.Idle,
 		LetIn:     g.LetIn,
+		FactorAt:  g.FactorAt,
 	}, true
 }
 

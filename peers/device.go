@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -100,7 +101,7 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 // around the next one, and neither is a token. It returns portal.ErrStepUp when that is too long ago, or never was and policy asks for it.
 // What others add counts from now.
 func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.Profile) (portal.Grant, error) {
-	proved := tx.Now
+	proved, factor := tx.Now, time.Time{}
 	if by.User == d.User {
 		if by.Token != "" {
 			var err error
@@ -109,7 +110,7 @@ func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.P
 			}
 		}
 		at := by.FactorAt
-		if at.IsZero() {
+		if factor = at; at.IsZero() {
 			at = by.TrustedAt
 		}
 		if at.IsZero() && by.Session != "" {
@@ -119,11 +120,13 @@ func firstGrant(tx *store.Tx, by portal.Actor, d portal.Device, profile portal.P
 			proved = at
 		}
 	}
-	g := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: proved.Add(sessionOf(profile)), RenewAt: proved}
+	g := portal.Grant{Device: d.ID, Level: portal.LevelFull, NotAfter: proved.Add(sessionOf(profile)), RenewAt: proved, FactorAt: factor}
 	if !tx.Now.Before(g.NotAfter) {
 		return g, portal.ErrStepUp
 	}
-	return g, nil
+	var err error
+	g.Holds, err = tx.HoldsOn([]portal.UserID{d.User}, nil)
+	return g, err
 }
 
 // device checks all that can be checked without the database.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestNewDeviceGetsAddressGrantAndEntry(t *testing.T) {
 		}
 		read, err := h.s.Device(h.ctx(), h.mina, d.ID)
 		h.ok(err)
-		if read.Device != d.Device || read.Grant != d.Grant {
+		if read.Device != d.Device || !reflect.DeepEqual(read.Grant, d.Grant) {
 			t.Errorf("read back: %+v, want %+v", read, d)
 		}
 		h.ok(h.sameAsCompiled())
@@ -74,7 +75,7 @@ func TestNewKeyReplacesTheOldOneAndNothingElse(t *testing.T) {
 		key := newKey(t)
 		after, err := h.s.ReplaceKey(h.ctx(), h.mina, d.ID, key.String())
 		h.ok(err)
-		if after.PublicKey != key || !after.KeyAt.Equal(h.now) || after.Addr != d.Addr || after.Grant != d.Grant || after.Revision <= d.Revision {
+		if after.PublicKey != key || !after.KeyAt.Equal(h.now) || after.Addr != d.Addr || !reflect.DeepEqual(after.Grant, d.Grant) || after.Revision <= d.Revision {
 			t.Errorf("device is %+v", after)
 		}
 		if e, _ := h.entry(d); e.PublicKey != key {

@@ -192,13 +192,16 @@ func (p *policy) newDevice(d portal.Device, g portal.Grant, profile portal.Profi
 		return "", err
 	}
 	sig := signature(groups, rules)
+	// The caller has checked that the owner is active and that the profile is open.
+	profile.Groups = nil
+	e, ok := entryOf(d, g, true, profile, nil, sig.ID)
+	if !ok {
+		return "", nil // its owner is held at no tunnel at all
+	}
 	changes, err := p.newSignatures(map[portal.SignatureID]portal.Signature{sig.ID: sig})
 	if err != nil {
 		return "", err
 	}
-	// The caller has checked that the owner is active and that the profile is open: there is an entry.
-	profile.Groups = nil
-	e, _ := entryOf(d, g, true, profile, nil, sig.ID)
 	return sig.ID, p.write(append(changes, store.LogChange{Key: entryLogKey(d), Value: entryValue(e)}))
 }
 

@@ -80,7 +80,7 @@ func (a *applier) apply(c PolicyChange) {
 func inFile(path string) string {
 	path = strings.TrimPrefix(path, "/conditions")
 	for api, file := range map[string]string{
-		"/maxDevices": "/max_devices", "/sessionSeconds": "/session", "/idleSeconds": "/idle", "/validFrom": "/valid_from", "/validUntil": "/valid_until",
+		"/maxDevices": "/max_devices", "/sessionSeconds": "/session", "/idleSeconds": "/idle", "/validFrom": "/valid_from", "/validUntil": "/valid_until", "/factorSeconds": "/factor",
 	} {
 		if rest, ok := strings.CutPrefix(path, api); ok {
 			return file + rest

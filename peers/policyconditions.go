@@ -13,7 +13,15 @@ func writeConditions(out *policyfile.Rule, c portal.Conditions) {
 	for _, w := range c.Windows {
 		out.Windows = append(out.Windows, policyfile.Window{Days: strs(w.Days), Start: w.Start.String(), End: w.End.String(), Zone: w.Zone})
 	}
+	out.Sources, out.Countries, out.Factor, out.Level = texts(c.Sources), c.Countries, durationText(c.Factor), string(c.Level)
 	out.ValidFrom, out.ValidUntil = momentText(c.ValidFrom), momentText(c.ValidUntil)
+}
+
+func durationText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 func momentText(t time.Time) string {
@@ -25,7 +33,10 @@ func momentText(t time.Time) string {
 
 // conditions reads a rule's conditions from a file.
 func (a *applier) conditions(path string, r policyfile.Rule) ConditionsInput {
-	in := ConditionsInput{ValidFrom: a.moment(path+"/valid_from", r.ValidFrom), ValidUntil: a.moment(path+"/valid_until", r.ValidUntil)}
+	in := ConditionsInput{
+		Sources: r.Sources, Countries: r.Countries, Factor: a.duration(path+"/factor", r.Factor), Level: portal.Level(r.Level),
+		ValidFrom: a.moment(path+"/valid_from", r.ValidFrom), ValidUntil: a.moment(path+"/valid_until", r.ValidUntil),
+	}
 	for _, w := range r.Windows {
 		in.Windows = append(in.Windows, WindowInput{Days: portalIDs[portal.Weekday](w.Days), Start: w.Start, End: w.End, Zone: w.Zone})
 	}
@@ -47,7 +58,7 @@ func (a *applier) moment(path, s string) time.Time {
 func plainRule(r policyfile.Rule) policyfile.Rule {
 	var a applier
 	var c check
-	tags, conditions := c.tags("", r.Tags), c.conditions("", a.conditions("", r))
+	tags, conditions := c.tags("", r.Tags), c.conditions("", a.conditions("", r), portal.Action(r.Action))
 	if len(c.fields)+len(a.fields) > 0 {
 		return r
 	}

@@ -172,7 +172,7 @@ func (s *Service) facts(tx *store.Tx, r *Reach, q portal.Question) (portal.Reach
 		return portal.ReachFacts{}, err
 	}
 	q.User, q.Groups = r.Person.ID, groups
-	f := portal.ReachFacts{User: r.Person, Groups: groups, Policy: policy, Quarantine: s.Quarantine, Question: q}
+	f := portal.ReachFacts{User: r.Person, Groups: groups, Policy: policy, Quarantine: s.Quarantine, Filtering: s.Filtering, Question: q}
 	for _, p := range pools {
 		a := p.At(portal.PoolGateway)
 		f.Self = append(f.Self, a.V4, a.V6)

@@ -33,7 +33,7 @@ func (in RuleInput) rule(tx *store.Tx) (portal.Rule, error) {
 		People:     links(&c, "/people", in.People, 0),
 		Resources:  links(&c, "/resources", in.Resources, 0),
 		Tags:       c.tags("/tags", in.Tags),
-		Conditions: c.conditions("/conditions", in.Conditions),
+		Conditions: c.conditions("/conditions", in.Conditions, in.Action),
 	}
 	if len(in.Groups)+len(in.People) == 0 {
 		c.wrong("/groups", "required", "Choose at least one group or person.")

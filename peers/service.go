@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/store"
@@ -15,6 +16,7 @@ type Service struct {
 	Portal string // what the head of a client's file calls this portal, usually its public URL
 
 	Quarantine []portal.Destination // what quarantine reaches; the hub tells gateways the same
+	Filtering  []netip.Addr         // Node.FilteringDNS; the hub tells gateways the same
 	Streams    LiveStatus           // nil: nothing is known of gateways' streams
 	Prober     Prober               // nil: nothing is probed
 

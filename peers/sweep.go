@@ -18,26 +18,30 @@ const tombstonesFor = 7 * 24 * time.Hour
 const tokensFor = 24 * time.Hour
 
 // Sweep runs until ctx ends: at once and then every SweepEvery it forgets one-time rows, counters of tries and enrolment tokens that have expired, and
-// trims tombstones from the feed log, ends idle grants, removes the rules of temporary access that is over and looks the names of profiles
+// trims tombstones from the feed log, ends idle grants and holds (these every HoldsEvery), removes the rules of temporary access that is over and looks the names of profiles
 // up again. What fails keeps nothing else from being done; it is logged and tried again with the next round. Sessions are auth's to sweep.
 func (s *Service) Sweep(ctx context.Context) error {
-	tick := time.NewTicker(SweepEvery)
+	tick, often := time.NewTicker(SweepEvery), time.NewTicker(HoldsEvery)
 	defer tick.Stop()
-	for {
-		if err := s.SweepOnce(ctx); err != nil && ctx.Err() == nil {
+	defer often.Stop()
+	for round := s.SweepOnce; ; {
+		if err := round(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "sweep", "err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			round = s.SweepOnce
+		case <-often.C:
+			round = s.endHolds
 		}
 	}
 }
 
 // SweepOnce is one round of Sweep.
 func (s *Service) SweepOnce(ctx context.Context) error {
-	return errors.Join(s.endIdle(ctx), s.endRequests(ctx), s.followNames(ctx), s.forget(ctx))
+	return errors.Join(s.endHolds(ctx), s.endIdle(ctx), s.endRequests(ctx), s.followNames(ctx), s.forget(ctx))
 }
 
 // forget removes rows that have served.

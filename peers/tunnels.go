@@ -161,6 +161,11 @@ func renew(tx *store.Tx, by portal.Actor, user portal.UserID) (n int, earliest t
 		if err := tx.SetGrantEnd(d.ID, end); err != nil {
 			return 0, time.Time{}, err
 		}
+		if by.User == user && !by.FactorAt.IsZero() {
+			if err := tx.SetFactorAt(d.ID, by.FactorAt); err != nil {
+				return 0, time.Time{}, err
+			}
+		}
 		if earliest.IsZero() || end.Before(earliest) {
 			earliest = end
 		}

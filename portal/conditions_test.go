@@ -89,7 +89,7 @@ func TestDenyWinsAndMissesAreNamed(t *testing.T) {
 			{ID: "c", Action: portal.Allow, Groups: []portal.GroupID{portal.Everyone}, Resources: []portal.ResourceID{"git"}, Conditions: portal.Conditions{ValidUntil: time.Now().Add(-time.Hour)}},
 		},
 	}
-	q := portal.Question{User: "jun", Groups: []portal.GroupID{"eng"}, Level: portal.LevelFull, At: time.Now(), To: netip.MustParseAddr("10.1.0.2"), Transport: portal.TCP, Port: 80}
+	q := portal.Question{User: "jun", Groups: []portal.GroupID{"eng"}, Circumstances: portal.Circumstances{Level: portal.LevelFull}, At: time.Now(), To: netip.MustParseAddr("10.1.0.2"), Transport: portal.TCP, Port: 80}
 	if d := p.Decide(q); !d.Allowed {
 		t.Errorf("jun: %v", d)
 	}

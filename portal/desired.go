@@ -18,16 +18,18 @@ type Desired struct {
 
 // Node is what concerns the gateway itself.
 type Node struct {
-	Gateway    GatewayID      `json:"gateway"`
-	PoP        PoPID          `json:"pop"`
-	Pools      []Pool         `json:"pools"`      // the gateway answers on address PoolGateway of each
-	Port       uint16         `json:"port"`       // WireGuard's UDP port
-	MTU        int            `json:"mtu"`        // of the tunnel interface
-	Networks   []netip.Prefix `json:"networks"`   // behind the PoP
-	Masquerade bool           `json:"masquerade"` // hide clients behind the gateway's address towards Networks
-	Quarantine []Destination  `json:"quarantine"` // all that a device at LevelQuarantine reaches: the portal and remediation hosts
-	Grace      time.Duration  `json:"grace"`      // without any portal the gateway serves for so long, then stops; nanoseconds
-	OpenVPN    OpenVPNNode    `json:"openvpn,omitzero"`
+	Gateway      GatewayID      `json:"gateway"`
+	PoP          PoPID          `json:"pop"`
+	Pools        []Pool         `json:"pools"`                   // the gateway answers on address PoolGateway of each
+	Port         uint16         `json:"port"`                    // WireGuard's UDP port
+	MTU          int            `json:"mtu"`                     // of the tunnel interface
+	Networks     []netip.Prefix `json:"networks"`                // behind the PoP
+	Masquerade   bool           `json:"masquerade"`              // hide clients behind the gateway's address towards Networks
+	Quarantine   []Destination  `json:"quarantine"`              // all that a device at LevelQuarantine reaches: the portal and remediation hosts
+	FilteringDNS []netip.Addr   `json:"filtering_dns,omitempty"` // the only resolvers at LevelRestricted; empty: any that its rules allow
+	Portal       string         `json:"portal,omitempty"`        // the URL to send browsers of quarantined devices to
+	Grace        time.Duration  `json:"grace"`                   // without any portal the gateway serves for so long, then stops; nanoseconds
+	OpenVPN      OpenVPNNode    `json:"openvpn,omitzero"`
 }
 
 // EntryKey names an entry. The profile is part of it so that a device that moves to another profile is a removal there and an addition here.
@@ -45,18 +47,17 @@ type Entry struct {
 	V6        netip.Addr    `json:"v6"`
 	Signature SignatureID   `json:"sig"`
 	Level     Level         `json:"level"`
-	NotAfter  time.Time     `json:"not_after"`        // from then on the level is quarantine, by the gateway's clock
-	Idle      time.Duration `json:"idle,omitempty"`   // without a handshake for so long, too; nanoseconds, 0: never
-	LetIn     uint64        `json:"let_in,omitempty"` // rises when the device is let in again: by a renewed grant, or because it was not idle elsewhere
+	NotAfter  time.Time     `json:"not_after"`          // from then on the level is quarantine, by the gateway's clock
+	Idle      time.Duration `json:"idle,omitempty"`     // without a handshake for so long, too; nanoseconds, 0: never
+	LetIn     uint64        `json:"let_in,omitempty"`   // rises when the device is let in again: by a renewed grant, or because it was not idle elsewhere
+	FactorAt  time.Time     `json:"factor_at,omitzero"` // when the person last showed a second factor for it; zero: never
 	Revision  uint64        `json:"rev"`
 }
 
 // LevelAt is the level that holds at now.
 func (e Entry) LevelAt(now time.Time) Level {
-	if !now.Before(e.NotAfter) {
-		return LevelQuarantine
-	}
-	return e.Level
+	level, _ := Standing{Grant: e.Level, NotAfter: e.NotAfter}.At(now)
+	return level
 }
 
 // Signature is what decides which rules apply: the groups that somebody is in, and the rules that name that person. People who are in the same
@@ -65,6 +66,7 @@ type Signature struct {
 	ID       SignatureID `json:"id"`
 	Groups   []GroupID   `json:"groups,omitempty"` // sorted, without Everyone
 	Rules    []RuleID    `json:"rules"`            // sorted; beside those of the groups
+	Alone    bool        `json:"-"`                // Rules are all that there are, without those of groups and of Everyone; a gateway makes such ones for itself
 	Revision uint64      `json:"rev"`
 }
 
@@ -80,8 +82,7 @@ type CompiledRule struct {
 
 // Concerns reports whether the rule applies to who has the signature.
 func (r CompiledRule) Concerns(g Signature) bool {
-	return slices.Contains(g.Rules, r.ID) ||
-		slices.ContainsFunc(r.Groups, func(id GroupID) bool { return id == Everyone || slices.Contains(g.Groups, id) })
+	return slices.Contains(g.Rules, r.ID) || !g.Alone && slices.ContainsFunc(r.Groups, func(id GroupID) bool { return id == Everyone || slices.Contains(g.Groups, id) })
 }
 
 // At is the rule as it holds at now: without destinations when it is out of time.

@@ -63,23 +63,14 @@ type Address struct {
 	V6   netip.Addr
 }
 
-// Level is how much of its profile a grant gives.
-type Level string
-
-// The levels, from most to least. Quarantine reaches only the portal and named remediation hosts. Restricted is for later: nothing gives it,
-// and gateways let through what full does.
-const (
-	LevelFull       Level = "full"
-	LevelRestricted Level = "restricted"
-	LevelQuarantine Level = "quarantine"
-)
-
 // Grant says that a device may use its profile at Level until NotAfter; then it falls to quarantine, by the gateway's own clock.
 type Grant struct {
 	Device   DeviceID
-	Level    Level
+	Level    Level  // that it gives until NotAfter, without Holds
+	Holds    []Hold // in force, on the device and its owner
 	NotAfter time.Time
 	RenewAt  time.Time // when the person last proved who they are for it
+	FactorAt time.Time // when the person last showed a second factor for it; zero: never
 	LetIn    uint64    // how often the device was let in again; see Entry.LetIn
 }
 
@@ -91,6 +82,7 @@ type Live struct {
 	Handshake time.Time      // zero: never
 	Rx, Tx    uint64         // bytes received from and sent to the client, since the gateway started counting
 	At        time.Time      // when the gateway reported
+	Country   string         // of the endpoint, ISO 3166-1 alpha-2; "" when the gateway does not know
 	Idled     bool           // the gateway has ended its session because of Profile.Idle
 }
 

@@ -1,21 +1,27 @@
 package portal
 
+import "time"
+
 // Dialect is the newest form in which a gateway can be told what to enforce. A gateway says which one it understands when it connects, and 0
 // when it is from before there were any; the portal tells it nothing that it would enforce more openly than it is meant.
-const Dialect = dialectGroups
+const Dialect = dialectLevels
 
 // What came with each of them.
 const (
 	dialectLetIn  = 1 // conditions on time; Entry.LetIn
 	dialectGroups = 2 // CompiledRule.Groups, Signature.Groups; who does not know them knows no rules
+	dialectLevels = 3 // LevelRestricted; conditions on the device; Entry.FactorAt
 )
 
 // needs is the first dialect that can hold the conditions.
 func (c Conditions) needs() int {
-	if c.IsZero() {
-		return 0
+	switch {
+	case c.Personal():
+		return dialectLevels
+	case !c.always():
+		return dialectLetIn
 	}
-	return dialectLetIn
+	return 0
 }
 
 // Withheld reports whether a gateway that understands only dialect must do without the rule as it is.
@@ -26,6 +32,9 @@ func (r CompiledRule) Withheld(dialect int) bool { return r.Conditions.needs() >
 func (r CompiledRule) For(dialect int) CompiledRule {
 	if dialect < dialectGroups {
 		r.Groups = nil
+	}
+	if dialect < dialectLevels {
+		r.Conditions.Level = "" // it has nobody at that level
 	}
 	if !r.Withheld(dialect) {
 		return r
@@ -45,6 +54,12 @@ func (e Entry) For(dialect int) Entry {
 	}
 	if dialect < dialectLetIn {
 		e.LetIn = 0
+	}
+	if dialect < dialectLevels {
+		e.FactorAt = time.Time{}
+		if e.Level == LevelRestricted {
+			e.Level = LevelQuarantine
+		}
 	}
 	return e
 }

@@ -17,8 +17,8 @@ type Policy struct {
 type Question struct {
 	User   UserID
 	Groups []GroupID // without Everyone
-	Level  Level
 	At     time.Time
+	Circumstances
 
 	To        netip.Addr // invalid when a name was asked for
 	Name      string     // what was asked for when it was no address; rules lead to addresses only, so none leads here
@@ -36,6 +36,8 @@ const (
 	MissLevel   Miss = "level"    // the grant's level is too low
 	MissTime    Miss = "time"     // no time window is open
 	MissExpired Miss = "validity" // not yet, or not any more
+	MissSource  Miss = "source"   // the client is at another address, or nobody knows in which country
+	MissFactor  Miss = "factor"   // the second factor is too long ago
 )
 
 // Match is one rule that concerns a question.
@@ -121,12 +123,12 @@ func (r Rule) miss(q Question) Miss {
 	c := r.Conditions
 	validity := Conditions{ValidFrom: c.ValidFrom, ValidUntil: c.ValidUntil}
 	switch {
-	case q.Level != LevelFull && q.Level != LevelRestricted: // gateways let no rule count then
+	case c.Met(q.Circumstances, q.At, r.Action) == MissLevel:
 		return MissLevel
 	case !validity.InTime(q.At, r.Action):
 		return MissExpired
 	case !c.InTime(q.At, r.Action):
 		return MissTime
 	}
-	return MissNone
+	return c.Met(q.Circumstances, q.At, r.Action)
 }

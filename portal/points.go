@@ -165,7 +165,7 @@ func (c Certainty) counts(r Rule, now time.Time) bool {
 	if until := r.Conditions.ValidUntil; !until.IsZero() && !now.Before(until) {
 		return false
 	}
-	return r.Conditions.IsZero() || (r.Action == Allow) == (c == Ever)
+	return r.Conditions.always() || (r.Action == Allow) == (c == Ever)
 }
 
 // Allowed reports whether somebody to whom the rules in mine apply reaches point i, from now on with this certainty, and the rule that

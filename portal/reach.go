@@ -22,6 +22,7 @@ type ReachFacts struct {
 	Self       []netip.Addr  // the gateways' own addresses inside the tunnel
 	Target     *TargetDevice // the destination is a device's address
 	Quarantine []Destination // what quarantine reaches
+	Filtering  []netip.Addr  // Node.FilteringDNS
 	Question   Question      // Level and At are set by Explain
 }
 
@@ -98,16 +99,21 @@ func Explain(f ReachFacts) Explanation {
 	f.explainPerson(&e, add, q.At)
 	f.explainRoute(add, q)
 	f.explainGateway(add, q.At)
-	q.Level = e.Level
-	if f.Device == nil {
-		q.Level = LevelFull // as if there were one
-	}
+	q.Circumstances = f.circumstances(e.Level)
 	d := f.explainRules(add, q)
 	e.Steps[len(e.Steps)-1].Rules = d.Rules
 	e.Allowed = d.Allowed && f.Device != nil && e.Level != ""
 	f.explainNetwork(add, q)
 	e.Reachable = e.Stop < 0
 	return e
+}
+
+// circumstances are what a gateway knows of the device at a level; without a device, as if it had one that meets everything.
+func (f ReachFacts) circumstances(l Level) Circumstances {
+	if f.Device == nil {
+		l = LevelFull
+	}
+	return Circumstances{Level: l, Source: f.Live.Endpoint.Addr(), Country: f.Live.Country, FactorAt: f.Grant.FactorAt}
 }
 
 type addStep func(kind StepKind, state StepState, code string, args ...string)
@@ -134,18 +140,28 @@ func (f ReachFacts) explainPerson(e *Explanation, add addStep, at time.Time) {
 	default:
 		add(StepDevice, StepOK, "device_active", "device", d.Name, "profile", f.Profile.Name)
 	}
+	var hold *Hold
 	if f.User.State == UserActive && d.State == DeviceActive && f.Profile.OpenTo(f.Groups) {
-		e.Level = Entry{Level: f.Grant.Level, NotAfter: f.Grant.NotAfter}.LevelAt(at)
+		e.Level, hold = f.Grant.At(at)
+	}
+	if e.Level == LevelNone {
+		e.Level = ""
+		add(StepGrant, StepStop, "grant_none", hold.args()...)
+		return
 	}
 	until := f.Grant.NotAfter.UTC().Format(time.RFC3339)
 	reaches := slices.ContainsFunc(f.Quarantine, func(x Destination) bool { return f.covers(x) })
 	switch {
 	case e.Level == "":
 		add(StepGrant, StepUnknown, "grant_void")
-	case e.Level == LevelFull || e.Level == LevelRestricted:
-		add(StepGrant, StepOK, "grant_"+string(e.Level), "until", until)
+	case e.Level == LevelRestricted:
+		add(StepGrant, StepWarn, "grant_restricted", append(hold.args(), "until", until)...)
+	case e.Level == LevelFull:
+		add(StepGrant, StepOK, "grant_full", "until", until)
 	case reaches:
 		add(StepGrant, StepWarn, "quarantine_reaches", "until", until)
+	case hold != nil:
+		add(StepGrant, StepStop, "grant_held", hold.args()...)
 	case !at.Before(f.Grant.NotAfter):
 		add(StepGrant, StepStop, "grant_ended", "until", until)
 	default:
@@ -201,7 +217,7 @@ func (f ReachFacts) explainGateway(add addStep, at time.Time) {
 
 // explainRules says what a gateway decides on the first packet.
 func (f ReachFacts) explainRules(add addStep, q Question) Decision {
-	low := q.Level != LevelFull && q.Level != LevelRestricted
+	low := !q.Level.HasRules()
 	switch {
 	case q.To.IsValid() && f.isSelf(q.To):
 		d := Decision{Allowed: q.Transport == ICMP && q.Level != ""}
@@ -216,7 +232,8 @@ func (f ReachFacts) explainRules(add addStep, q Question) Decision {
 		return Decision{Allowed: true}
 	}
 	d := f.Policy.Decide(q)
-	if f.Target != nil && d.Allowed && f.Target.Level != LevelFull && f.Target.Level != LevelRestricted {
+	filtered := f.filter(&d, q)
+	if f.Target != nil && d.Allowed && !f.Target.Level.HasRules() {
 		if f.Target.Level != "" {
 			d.Allowed = false
 			add(StepRules, StepStop, "target_quarantined")
@@ -235,8 +252,12 @@ func (f ReachFacts) explainRules(add addStep, q Question) Decision {
 	switch {
 	case low:
 		add(StepRules, StepStop, "level_no_rules")
+	case filtered != "" && !d.Allowed && !isDenied:
+		add(StepRules, StepStop, filtered)
 	case isDenied:
 		add(StepRules, StepStop, "denied", "rule", string(denied.Rule))
+	case filtered != "":
+		add(StepRules, StepOK, filtered)
 	case isAllowed:
 		add(StepRules, StepOK, "allowed", "rule", string(allowed.Rule))
 	case len(d.Rules) > 0:
@@ -245,6 +266,20 @@ func (f ReachFacts) explainRules(add addStep, q Question) Decision {
 		add(StepRules, StepStop, "no_rule")
 	}
 	return d
+}
+
+// filter changes what rules say of looking names up where only resolvers that filter may be asked, and returns the code of that, "" where rules
+// say it alone.
+func (f ReachFacts) filter(d *Decision, q Question) (code string) {
+	if q.Level != LevelRestricted || len(f.Filtering) == 0 || q.Transport != TCP && q.Transport != UDP || q.Port != 53 && q.Port != 853 {
+		return ""
+	}
+	if !slices.Contains(f.Filtering, q.To.Unmap()) {
+		d.Allowed = false
+		return "filtered_dns"
+	}
+	d.Allowed = !slices.ContainsFunc(d.Rules, func(m Match) bool { return m.Miss == MissNone && m.Action != Allow })
+	return "filtering_dns"
 }
 
 func (f ReachFacts) explainNetwork(add addStep, q Question) {

@@ -26,6 +26,14 @@ func Routes(p Profile) []netip.Prefix {
 // span is the addresses first to last, both included, of one family.
 type span struct{ first, last netip.Addr }
 
+// Without is what is left of prefixes without others, exactly, as prefixes.
+func Without(prefixes, others []netip.Prefix) (left []netip.Prefix) {
+	for _, s := range subtract(spans(prefixes), spans(others)) {
+		left = s.appendPrefixes(left)
+	}
+	return left
+}
+
 // spans returns the prefixes as spans that neither overlap nor touch, in order.
 func spans(prefixes []netip.Prefix) []span {
 	all := make([]span, 0, len(prefixes))

@@ -243,6 +243,22 @@ func (m *merge) dropRule(id RuleID) {
 	delete(m.s.Rules, id)
 }
 
+// RulesOf is every rule that applies to who has the signature, sorted.
+func (s *State) RulesOf(g Signature) (ids []RuleID) {
+	for _, id := range g.Rules {
+		if _, there := s.Rules[id]; there {
+			ids = append(ids, id)
+		}
+	}
+	for _, group := range append([]GroupID{Everyone}, g.Groups...) {
+		for id := range s.ruleOf[group] {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // collect removes the signatures that no entry names any more, then the rules that apply to nobody.
 func (m *merge) collect() {
 	for id := range m.sigs {
@@ -334,6 +350,9 @@ func (e Entry) digest() [32]byte {
 	if e.LetIn > 0 {
 		b = binary.BigEndian.AppendUint64(append(b, 'n'), e.LetIn)
 	}
+	if !e.FactorAt.IsZero() {
+		b = binary.BigEndian.AppendUint64(append(b, 'f'), uint64(e.FactorAt.UnixNano()))
+	}
 	b = binary.BigEndian.AppendUint64(b, e.Revision)
 	if !e.Cert.IsZero() {
 		b = append(b, e.Cert[:]...)
@@ -390,5 +409,6 @@ func appendField(b []byte, texts ...string) []byte {
 // equal does not look at OpenVPN.
 func (n Node) equal(o Node) bool {
 	return n.Gateway == o.Gateway && n.PoP == o.PoP && n.Port == o.Port && n.MTU == o.MTU && n.Masquerade == o.Masquerade && n.Grace == o.Grace &&
-		slices.Equal(n.Pools, o.Pools) && slices.Equal(n.Networks, o.Networks) && slices.Equal(n.Quarantine, o.Quarantine)
+		slices.Equal(n.Pools, o.Pools) && slices.Equal(n.Networks, o.Networks) && slices.Equal(n.Quarantine, o.Quarantine) &&
+		slices.Equal(n.FilteringDNS, o.FilteringDNS) && n.Portal == o.Portal
 }

@@ -45,6 +45,7 @@ var settings = []setting{
 	{"openvpn-tcp", "443", "`port` of OpenVPN over TCP, for networks that let nothing else through; 0 for none"},
 	{"openvpn-user", "nobody:nogroup", "`user:group` that openvpn becomes when it has bound its port"},
 	{"userspace", "false", "run WireGuard in this process even where the kernel has it"},
+	{"countries", "", "`file` in MaxMind's DB format that places addresses in countries, for rules that ask for them"},
 	{"metrics", "127.0.0.1:9586", "`address` of the Prometheus listener, on loopback; \"off\" for none"},
 	{"log-level", "info", "debug, info, warn or error"},
 	{"log-format", "text", "text or json"},
@@ -153,6 +154,7 @@ type Config struct {
 	Table     string
 	Userspace bool
 	OpenVPN   OpenVPNConfig
+	Countries string // file; "": none
 	Metrics   string // host:port on loopback; "": none
 	LogLevel  slog.Level
 	LogJSON   bool
@@ -177,7 +179,7 @@ func (r rawConfig) config() (Config, error) {
 		problems = append(problems, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
 	v := r.settings
-	c := Config{Portal: v["portal"], StateDir: v["state-dir"], Interface: v["interface"], Table: v["table"], Metrics: v["metrics"]}
+	c := Config{Portal: v["portal"], StateDir: v["state-dir"], Interface: v["interface"], Table: v["table"], Countries: v["countries"], Metrics: v["metrics"]}
 	if c.Portal != "" {
 		for one := range strings.SplitSeq(c.Portal, ",") {
 			if _, port, err := net.SplitHostPort(one); err != nil {
@@ -201,6 +203,9 @@ func (r rawConfig) config() (Config, error) {
 	}
 	if !tableName.MatchString(c.Table) {
 		wrong("table", "%q is not a name that a table can have", c.Table)
+	}
+	if c.Countries != "" && !filepath.IsAbs(c.Countries) {
+		wrong("countries", "%q is not an absolute path", c.Countries)
 	}
 	var err error
 	if c.Userspace, err = strconv.ParseBool(v["userspace"]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -13,11 +14,13 @@ import (
 
 	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/peers/gateway"
+	"github.com/sallyport/sallyport/peers/gateway/captive"
 	"github.com/sallyport/sallyport/peers/gateway/firewall"
 	"github.com/sallyport/sallyport/peers/gateway/host"
 	"github.com/sallyport/sallyport/peers/gateway/openvpn"
 	"github.com/sallyport/sallyport/peers/gateway/probe"
 	"github.com/sallyport/sallyport/peers/gateway/wireguard"
+	"github.com/sallyport/sallyport/portal/geo"
 )
 
 // serve brings the node to its last state, then follows the portal until ctx ends.
@@ -32,7 +35,7 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) (err error) {
 		Save: func(c feed.Credentials) error { return c.WriteFile(filepath.Join(cfg.StateDir, credentialsName)) },
 	}
 	tunnel := &wireguard.System{Name: cfg.Interface, Key: key, Log: log, Userspace: cfg.Userspace}
-	filter := &firewall.Filter{Table: cfg.Table, Interface: cfg.Interface, Log: log}
+	filter := &firewall.Filter{Table: cfg.Table, Interface: cfg.Interface, Captive: captive.Port, Log: log}
 	second := secondTunnel(cfg, log)
 	if err := second.CleanupOthers(ctx, secondTunnel(Config{StateDir: cfg.StateDir, Interface: cfg.Interface, OpenVPN: OpenVPNConfig{UDP: 1, TCP: 1}}, log)); err != nil {
 		return fmt.Errorf("end what was served by OpenVPN before: %w", err)
@@ -46,6 +49,13 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) (err error) {
 				Version: Version, PublicKey: key.Public(), OpenVPN: second.Ports(),
 			})
 		},
+	}
+	if cfg.Countries != "" {
+		if places, err := geo.Open(cfg.Countries, time.Now, log); err != nil {
+			log.ErrorContext(ctx, "no country is known", "err", err) // what else the node serves does not wait for it
+		} else {
+			agent.Places = countries{places}
+		}
 	}
 	client.OnContact, client.Probe = agent.Contact, agent.Probe
 	if len(second.Transports) > 0 {
@@ -65,6 +75,8 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) (err error) {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return agent.Run(ctx) })
 	tasks.Go(func() error { return client.Run(ctx, agent) })
+	page := &captive.Page{Portal: agent.Portal, Why: agent.Why, Log: log}
+	tasks.Go(func() error { return page.Follow(ctx, agent.Addresses) })
 	tasks.Go(func() error { return second.Run(ctx) })
 	tasks.Go(func() error { return serveMetrics(ctx, cfg.Metrics, agent, client, log) })
 	return tasks.Wait()
@@ -80,4 +92,13 @@ func secondTunnel(cfg Config, log *slog.Logger) *openvpn.Server {
 		s.Transports = append(s.Transports, openvpn.Transport{Name: "tcp", Port: cfg.OpenVPN.TCP, Interface: cfg.Interface + "t"})
 	}
 	return s
+}
+
+// countries tells of an address the country alone.
+type countries struct{ *geo.Places }
+
+// Country returns a code, "" when it is not known.
+func (c countries) Country(a netip.Addr) string {
+	place, _ := c.Of(a)
+	return place.Country
 }

@@ -38,9 +38,10 @@ type Config struct {
 	Requests   float64
 	Guesses    float64
 	Quarantine []portal.Destination
-	Sinks      []Sink // of the audit trail
-	Webhooks   []Sink // told of requests for temporary access
-	GeoIP      string // file with places of addresses, "" for none
+	Sinks      []Sink       // of the audit trail
+	Webhooks   []Sink       // told of requests for temporary access
+	GeoIP      string       // file with places of addresses, "" for none
+	Filtering  []netip.Addr // resolvers of devices at the level restricted
 
 	LogLevel slog.Level
 	LogJSON  bool
@@ -99,6 +100,7 @@ func (r rawConfig) parse(lookup func(string) (string, bool)) (Config, error) {
 		Requests:   p.rate("limits.requests_per_second", r.Limits.Requests, defaultRequests),
 		Guesses:    p.rate("limits.guesses_per_second", r.Limits.Guesses, defaultGuesses),
 		Quarantine: p.destinations("quarantine", r.Quarantine),
+		Filtering:  p.addresses("filtering_dns", r.FilteringDNS),
 		Sinks:      p.sinks(r.Audit.Sinks),
 		GeoIP:      r.GeoIPFile,
 		FirstOwner: p.yes("first_owner", r.FirstOwner, false),

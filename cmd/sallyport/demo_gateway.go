@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/peers"
 	"github.com/sallyport/sallyport/peers/feed"
 	"github.com/sallyport/sallyport/peers/gateway"
+	"github.com/sallyport/sallyport/peers/gateway/captive"
 	"github.com/sallyport/sallyport/peers/gateway/usernet"
 	"github.com/sallyport/sallyport/peers/gateway/wireguard"
 	"github.com/sallyport/sallyport/portal"
@@ -183,6 +184,10 @@ func (g *demoGateway) page(address netip.AddrPort, h http.Handler) (task, error)
 func (g *demoGateway) tasks() []task {
 	return []task{
 		{"gateway agent", g.agent.Run},
+		{"gateway page", func(ctx context.Context) error {
+			page := &captive.Page{Portal: g.agent.Portal, Why: g.agent.Why, Log: g.log}
+			return page.Serve(ctx, g.net.ListenCaptive())
+		}},
 		{"gateway feed", func(ctx context.Context) error { return g.client.Run(ctx, g.agent) }},
 	}
 }

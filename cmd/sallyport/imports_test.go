@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"peers/gateway/firewall":  {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/host":      {"peers/gateway", "peers/feed", "portal"},
 	"peers/gateway/probe":     {"portal"},
+	"peers/gateway/captive":   {},
 	"peers/gateway/usernet":   {"peers/gateway", "peers/feed", "portal"},
 
 	"peers/gateway/openvpn":            {"peers/gateway", "peers/gateway/openvpn/management", "peers/feed", "portal"},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 	"api": {"auth", "auth/trail", "peers", "peers/feed", "peers/policyfile", "portal", "portal/geo", "portal/seal", "portal/store", "migrations", "frontend"},
 	"cmd/sallyport-gateway": {
 		"peers/gateway", "peers/gateway/wireguard", "peers/gateway/firewall", "peers/gateway/host", "peers/gateway/probe", "peers/gateway/usernet",
-		"peers/gateway/openvpn", "peers/gateway/openvpn/management", "peers/feed", "portal",
+		"peers/gateway/openvpn", "peers/gateway/openvpn/management", "peers/gateway/captive", "peers/feed", "portal", "portal/geo",
 	},
 }
 

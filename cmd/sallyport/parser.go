@@ -264,6 +264,24 @@ func (p *parser) pools(list []rawPool) []NewPool {
 
 var destinationForm = regexp.MustCompile(`^(\S+)(?:\s+(any|tcp|udp|icmp)(?:/(\d{1,5})(?:-(\d{1,5}))?)?)?$`)
 
+// addresses reads at most 16 addresses.
+func (p *parser) addresses(key string, list []string) []netip.Addr {
+	if len(list) > 16 {
+		p.wrong(key, "at most 16 addresses")
+		return nil
+	}
+	var out []netip.Addr
+	for i, s := range list {
+		a, err := netip.ParseAddr(s)
+		if err != nil || a.Zone() != "" || a.Is4In6() {
+			p.wrong(fmt.Sprintf("%s[%d]", key, i), "%q is not an address", s)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
 // destinations reads "PREFIX [TRANSPORT[/PORT[-PORT]]]".
 func (p *parser) destinations(key string, list []string) []portal.Destination {
 	var out []portal.Destination

@@ -65,8 +65,9 @@ func wire(ctx context.Context, cfg Config, log *slog.Logger, db *store.Store) (*
 		LocalAccounts: cfg.Local, ProviderNetworks: cfg.Networks, Limits: cfg.Sessions, Log: log,
 	}
 	s.gateways = &peers.Gateways{Store: db, Keys: cfg.Keys, Now: time.Now, Log: log, Portals: cfg.GatewayPortal, Command: cfg.Command}
-	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Grace: cfg.Grace}
+	s.hub = &feed.Hub{Control: s.gateways, Now: time.Now, Log: log, Quarantine: cfg.Quarantine, Filtering: cfg.Filtering, Portal: public, Grace: cfg.Grace}
 	s.gateways.Live = s.hub
+	s.peers.Filtering = cfg.Filtering
 	s.peers.Quarantine, s.peers.Streams, s.peers.Prober = cfg.Quarantine, s.hub, s.hub
 	var places *geo.Places
 	if cfg.GeoIP != "" {

@@ -34,6 +34,7 @@ type rawConfig struct {
 	Sessions      rawSessions   `yaml:"sessions"`
 	Limits        rawLimits     `yaml:"limits"`
 	Quarantine    []string      `yaml:"quarantine"`
+	FilteringDNS  []string      `yaml:"filtering_dns"`
 	Audit         rawAudit      `yaml:"audit"`
 	Webhooks      []rawWebhook  `yaml:"webhooks"`
 	GeoIPFile     string        `yaml:"geoip_file"`

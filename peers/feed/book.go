@@ -216,7 +216,7 @@ func (h *Hub) node(t Topology, id portal.GatewayID) (portal.Node, bool) {
 		return portal.Node{}, false
 	}
 	n := portal.Node{
-		Gateway: id, PoP: g.PoP, Port: g.Port, Networks: t.PoPs[g.PoP].Networks, Masquerade: true, Quarantine: h.Quarantine, Grace: h.Grace,
+		Gateway: id, PoP: g.PoP, Port: g.Port, Networks: t.PoPs[g.PoP].Networks, Masquerade: true, Quarantine: h.Quarantine, FilteringDNS: h.Filtering, Portal: h.Portal, Grace: h.Grace,
 	}
 	if n.Grace == 0 {
 		n.Grace = defaultGrace
@@ -253,5 +253,5 @@ const defaultGrace = 24 * time.Hour
 func sameNode(a, b portal.Node) bool {
 	return a.Gateway == b.Gateway && a.PoP == b.PoP && a.Port == b.Port && a.MTU == b.MTU && a.Masquerade == b.Masquerade && a.Grace == b.Grace &&
 		slices.Equal(a.Pools, b.Pools) && slices.Equal(a.Networks, b.Networks) && slices.Equal(a.Quarantine, b.Quarantine) &&
-		a.OpenVPN.Equal(b.OpenVPN)
+		a.OpenVPN.Equal(b.OpenVPN) && slices.Equal(a.FilteringDNS, b.FilteringDNS) && a.Portal == b.Portal
 }

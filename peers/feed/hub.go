@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ type Hub struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Quarantine []portal.Destination // all that a quarantined device reaches: the portal and remediation hosts
+	Filtering  []netip.Addr         // the resolvers of devices at portal.LevelRestricted
+	Portal     string               // the URL that browsers know it by
 	Grace      time.Duration        // without any portal a gateway serves for so long; 0: 24 h
 	Poll       time.Duration        // how often to look at the log without being woken; 0: 2 s
 	Beat       time.Duration        // how often a stream says that it is alive; 0: 15 s

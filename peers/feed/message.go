@@ -83,6 +83,7 @@ type liveMsg struct {
 	Rx        uint64          `json:"rx"`
 	Tx        uint64          `json:"tx"`
 	Idled     bool            `json:"i,omitempty"`
+	Country   string          `json:"c,omitempty"`
 }
 
 // The longest texts that a gateway may report, in bytes. Longer ones are cut.
@@ -140,6 +141,9 @@ func parseReport(line []byte, now time.Time) (*reportMsg, error) {
 		if l.Device == "" || len(l.Device) > 64 || l.Endpoint.Addr().Zone() != "" {
 			continue
 		}
+		if !portal.IsCountry(l.Country) {
+			l.Country = ""
+		}
 		l.Handshake = min(max(l.Handshake, 0), now.UnixMicro())
 		l.Rx, l.Tx = min(l.Rx, math.MaxInt64), min(l.Tx, math.MaxInt64)
 		kept = append(kept, l)
@@ -168,7 +172,7 @@ func printable(s string, n int) string {
 }
 
 func (l liveMsg) live(gateway portal.GatewayID, at time.Time) portal.Live {
-	out := portal.Live{Device: l.Device, Gateway: gateway, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, At: at, Idled: l.Idled}
+	out := portal.Live{Device: l.Device, Gateway: gateway, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, At: at, Idled: l.Idled, Country: l.Country}
 	if l.Handshake > 0 {
 		out.Handshake = time.UnixMicro(l.Handshake).UTC()
 	}
@@ -176,7 +180,7 @@ func (l liveMsg) live(gateway portal.GatewayID, at time.Time) portal.Live {
 }
 
 func newLiveMsg(l portal.Live) liveMsg {
-	m := liveMsg{Device: l.Device, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, Idled: l.Idled}
+	m := liveMsg{Device: l.Device, Endpoint: l.Endpoint, Rx: l.Rx, Tx: l.Tx, Idled: l.Idled, Country: l.Country}
 	if !l.Handshake.IsZero() {
 		m.Handshake = l.Handshake.UnixMicro()
 	}

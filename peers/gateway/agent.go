@@ -27,6 +27,7 @@ type Agent struct {
 	Dir         string
 	Now         func() time.Time
 	Log         *slog.Logger
+	Places      Places        // nil: no country is known
 	Prober      Prober        // nil: no destination is tried
 	Report      func(Report)  // called after each change, repair and look at the peers; must not block. nil: nobody listens
 	RepairEvery time.Duration // how often the node is compared with the state; 0: every 30 s, or less often where that is slow
@@ -38,7 +39,7 @@ type Agent struct {
 	expiry    expiry
 	queued    map[portal.EntryKey]time.Time // the end in expiry that counts
 	present   present
-	lapsed    map[portal.EntryKey]bool // entries that the data path knows as quarantined because their end has come
+	standings standings
 	texts     texts
 	idleSince map[portal.EntryKey]time.Time // when the idle clock of an entry was started by a renewal
 	closed    bool                          // the grace has run out: nothing is forwarded
@@ -47,6 +48,7 @@ type Agent struct {
 	repairs int // comparisons since the start
 
 	peers   peerTable
+	ask     chan func()
 	wake    chan struct{}
 	stopped chan struct{}
 
@@ -57,6 +59,7 @@ type Agent struct {
 	gatewayID portal.GatewayID
 	node      portal.Node
 	metrics   Metrics
+	nextWhy   time.Time // when Why may look again
 	noted     time.Time // the contact that is on disk
 }
 
@@ -90,6 +93,7 @@ func (a *Agent) Open(ctx context.Context) error {
 		return err
 	}
 	a.disk, a.state = d, portal.NewState()
+	a.ask = make(chan func())
 	a.wake, a.stopped = make(chan struct{}, 1), make(chan struct{})
 	if err := d.load(func(c portal.Change) { a.state.Apply(a.texts.share(c)) }); err != nil {
 		return errors.Join(err, d.close())
@@ -137,6 +141,9 @@ func (a *Agent) Run(ctx context.Context) error {
 			return nil
 		case <-a.wake:
 			a.applyWaiting(ctx)
+		case answer := <-a.ask:
+			answer()
+			continue
 		case <-clock.C:
 			a.endWhatIsDue(ctx)
 		case <-repair.C:

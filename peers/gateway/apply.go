@@ -21,8 +21,12 @@ func (a *Agent) applyWaiting(ctx context.Context) {
 	for _, w := range batch {
 		total.add(a.state.Apply(a.texts.share(w.change)))
 	}
-	d := total.delta()
-	gone := a.index(d, start)
+	told := total.delta()
+	gone := a.index(&told, start)
+	var sum deltaSum
+	sum.add(told)
+	sum.add(a.moved(false, start))
+	d := sum.delta()
 	err := a.reach(ctx, d, gone, start)
 	if !d.Empty() || err != nil { // a heartbeat says only where the log stands
 		a.noteOutcome(len(batch), a.Now().Sub(start), err)
@@ -160,7 +164,7 @@ func (a *Agent) repair(ctx context.Context) time.Duration {
 	wasSick := a.sick != nil
 	toggled := a.closeOrOpen(ctx, start)
 	a.repairs++
-	n, err := a.settle(ctx, wasSick || toggled || a.repairs%thoroughEvery == 0)
+	n, err := a.settle(ctx, a.newPlaces(start) || wasSick || toggled || a.repairs%thoroughEvery == 0)
 	if err != nil {
 		a.Log.ErrorContext(ctx, "compare the node with its state", "err", err)
 	}

@@ -36,25 +36,25 @@ func (x *expiry) Pop() any {
 
 // indexAll rebuilds what index keeps, from the whole state.
 func (a *Agent) indexAll(now time.Time) {
-	a.lapsed, a.idleSince = map[portal.EntryKey]bool{}, map[portal.EntryKey]time.Time{}
+	a.idleSince = map[portal.EntryKey]time.Time{}
 	a.peers.reset()
+	a.present.reset(a.state.Rules, filtering(a.state.Node), now)
+	a.standings.reset(a.state.Desired)
 	for k, e := range a.state.Entries {
 		a.peers.know(e.PublicKey, k)
 		if e.Idle > 0 {
 			a.idleSince[k] = now
 		}
-		if e.LevelAt(now) != e.Level {
-			a.lapsed[k] = true
-		}
+		a.stand(e, now)
 	}
+	a.standings.settle()
 	a.rebuildExpiry(now)
-	a.present.reset(a.state.Rules, now)
 }
 
 func (a *Agent) rebuildExpiry(now time.Time) {
 	a.expiry, a.queued = a.expiry[:0], make(map[portal.EntryKey]time.Time, len(a.state.Entries))
 	for k, e := range a.state.Entries {
-		if !a.lapsed[k] && e.Level != portal.LevelQuarantine {
+		if a.as(e).Level.HasRules() {
 			x := a.nextEnd(e, now)
 			a.expiry, a.queued[k] = append(a.expiry, x), x.at
 		}
@@ -62,56 +62,75 @@ func (a *Agent) rebuildExpiry(now time.Time) {
 	heap.Init(&a.expiry)
 }
 
+// queue notes when the entry has to be looked at again; at quarantine that is not before it changes.
 func (a *Agent) queue(e portal.Entry, now time.Time) {
+	if !a.as(e).Level.HasRules() {
+		delete(a.queued, e.EntryKey)
+		return
+	}
 	x := a.nextEnd(e, now)
 	a.queued[x.key] = x.at
 	heap.Push(&a.expiry, x)
 }
 
-// index follows d: whose key is whose, and when entries end. It sets levels and rules in d to those that hold, and returns the keys of
-// the peers that must go (some of which come back with another address).
-func (a *Agent) index(d portal.Delta, now time.Time) (gone []portal.PublicKey) {
-	a.present.follow(d.Rules, now)
+// index follows d: whose key is whose, and when entries end. It makes d what changes of what holds, which may concern entries that the portal did
+// not speak of, and returns the keys of the peers that must go (some of which come back with another address).
+func (a *Agent) index(d *portal.Delta, now time.Time) (gone []portal.PublicKey) {
+	affected := a.affected(*d)
+	if d.Node {
+		a.present.reset(a.state.Rules, filtering(a.state.Node), now) // a node that changed is settled whole
+	} else {
+		a.present.follow(d.Rules, now)
+	}
+	a.standings.follow(d.Signatures)
+	told := make(map[portal.EntryKey]bool, len(d.Entries))
 	for _, e := range d.Entries {
+		k := either(e.Old, e.New).EntryKey
+		told[k] = true
 		if e.Old == nil {
 			continue
 		}
-		if a.lapsed[e.Old.EntryKey] {
-			e.Old.Level = portal.LevelQuarantine
-			delete(a.lapsed, e.Old.EntryKey)
-		}
-		if e.New != nil && samePeer(*e.Old, *e.New) || !a.peers.owns(e.Old.EntryKey, e.Old.PublicKey) {
+		*e.Old = a.as(*e.Old)
+		a.standings.unset(k)
+		if e.New != nil && samePeer(*e.Old, *e.New) || !a.peers.owns(k, e.Old.PublicKey) {
 			continue
 		}
 		gone = append(gone, e.Old.PublicKey)
 		a.peers.forget(e.Old.PublicKey)
 	}
 	for _, e := range d.Entries {
-		fallen := a.follow(e, now)
+		a.follow(e, now)
 		if e.New == nil {
 			continue
 		}
 		a.peers.know(e.New.PublicKey, e.New.EntryKey)
-		level := e.New.LevelAt(now)
-		if fallen {
-			level = portal.LevelQuarantine
-		}
-		if level != e.New.Level {
-			e.New.Level = level
-			a.lapsed[e.New.EntryKey] = true
-		} else if level != portal.LevelQuarantine {
-			a.queue(*e.New, now)
-		}
+		said := *e.New
+		*e.New = a.stand(said, now)
+		a.queue(said, now)
 	}
+	if d.Node || len(affected) > 0 {
+		d.Entries = append(d.Entries, a.again(a.others(told, affected, d.Node), now)...)
+	}
+	d.Signatures = append(d.Signatures, a.standings.settle()...)
 	if len(a.expiry) > 2*len(a.state.Entries)+64 {
 		a.rebuildExpiry(now)
 	}
 	return gone
 }
 
-// due takes the entries whose end has come out of the heap, marks them as lapsed, and returns what that changes, and what is to be said of
-// those that were idle.
+// others is the entries that were not told of and have one of the signatures; with all, every one that is restricted too.
+func (a *Agent) others(told map[portal.EntryKey]bool, sigs map[portal.SignatureID]bool, all bool) (keys []portal.EntryKey) {
+	for k, e := range a.state.Entries {
+		if !told[k] && (sigs[e.Signature] || all && a.as(e).Level == portal.LevelRestricted) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// due takes the entries whose time has come out of the heap and returns how they stand now, and what is to be said of those that were idle.
 func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
+	var keys []portal.EntryKey
 	for len(a.expiry) > 0 && !now.Before(a.expiry[0].at) {
 		x := heap.Pop(&a.expiry).(end)
 		if !a.queued[x.key].Equal(x.at) {
@@ -119,24 +138,17 @@ func (a *Agent) due(now time.Time) (d portal.Delta, idled []portal.Live) {
 		}
 		delete(a.queued, x.key)
 		e, there := a.state.Entries[x.key]
-		if !there || a.lapsed[x.key] || e.Level == portal.LevelQuarantine {
+		if !there {
 			continue
 		}
-		if now.Before(e.NotAfter) { // idle, or an end that was moved since
-			if idle := a.idleEnd(e, now); idle.IsZero() || now.Before(idle) {
-				if !idle.IsZero() {
-					a.queue(e, now)
-				}
-				continue
-			}
+		if idle := a.idleEnd(e, now); now.Before(e.NotAfter) && !idle.IsZero() && !now.Before(idle) && !a.peers.isIdled(e) {
 			a.peers.setIdled(e)
 			idled = append(idled, a.peers.live(e, a.state.Node.Gateway, now))
 		}
-		a.lapsed[x.key] = true
-		old, fallen := e, e
-		fallen.Level = portal.LevelQuarantine
-		d.Entries = append(d.Entries, portal.EntryDelta{Old: &old, New: &fallen})
+		keys = append(keys, x.key)
 	}
+	d.Entries = a.again(keys, now)
+	d.Signatures = a.standings.settle()
 	return d, idled
 }
 

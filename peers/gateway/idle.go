@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"maps"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -33,17 +32,20 @@ func (a *Agent) nextEnd(e portal.Entry, now time.Time) end {
 	if idle := a.idleEnd(e, now); !idle.IsZero() && idle.Before(at) {
 		at = idle
 	}
+	if next := a.nextFor(e, now); !next.IsZero() && next.Before(at) {
+		at = next
+	}
 	return end{at, e.EntryKey}
 }
 
-// follow keeps the idle clock of an entry that came or changed: a renewed grant starts it again. It reports whether the entry stays fallen.
-func (a *Agent) follow(d portal.EntryDelta, now time.Time) (fallen bool) {
+// follow keeps the idle clock of an entry that came or changed: being let in again starts it again.
+func (a *Agent) follow(d portal.EntryDelta, now time.Time) {
 	if d.New == nil {
 		if d.Old != nil {
 			delete(a.idleSince, d.Old.EntryKey)
 			a.peers.forgetIdled(a.state.Entries)
 		}
-		return false
+		return
 	}
 	k := d.New.EntryKey
 	if d.New.Idle <= 0 || !a.peers.isIdled(*d.New) && (d.Old == nil || d.Old.LetIn != d.New.LetIn) {
@@ -53,22 +55,6 @@ func (a *Agent) follow(d portal.EntryDelta, now time.Time) (fallen bool) {
 			a.idleSince[k] = now
 		}
 	}
-	return a.peers.isIdled(*d.New)
-}
-
-// standing is the entries with the levels that hold where idle devices have fallen.
-func (a *Agent) standing(entries map[portal.EntryKey]portal.Entry) map[portal.EntryKey]portal.Entry {
-	if !a.peers.anyIdled() {
-		return entries
-	}
-	out := maps.Clone(entries)
-	for k, e := range out {
-		if a.peers.isIdled(e) {
-			e.Level = portal.LevelQuarantine
-			out[k] = e
-		}
-	}
-	return out
 }
 
 func (t *peerTable) lastHandshake(k portal.PublicKey) time.Time {
@@ -95,12 +81,6 @@ func (t *peerTable) letIn(id portal.DeviceID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.idled, id)
-}
-
-func (t *peerTable) anyIdled() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.idled) > 0
 }
 
 // idledGone is how many devices that fell idle and have no entry any more are remembered, in case it comes back.

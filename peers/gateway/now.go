@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"time"
 
 	"github.com/sallyport/sallyport/portal"
@@ -11,13 +12,15 @@ import (
 type present struct {
 	rules map[portal.RuleID]portal.CompiledRule // every rule of the state, as it holds
 	timed map[portal.RuleID]portal.CompiledRule // those with conditions on time, as the portal said them
+	own   map[portal.RuleID]portal.CompiledRule // the agent's own
 	looked,
 	next time.Time // when time was last looked at, and when it has to be again; zero: never
 }
 
 // reset makes it what all says at now.
-func (p *present) reset(all map[portal.RuleID]portal.CompiledRule, now time.Time) {
-	p.rules, p.timed = make(map[portal.RuleID]portal.CompiledRule, len(all)), map[portal.RuleID]portal.CompiledRule{}
+func (p *present) reset(all, own map[portal.RuleID]portal.CompiledRule, now time.Time) {
+	p.rules, p.timed, p.own = make(map[portal.RuleID]portal.CompiledRule, len(all)+len(own)), map[portal.RuleID]portal.CompiledRule{}, own
+	maps.Copy(p.rules, own)
 	p.looked, p.next = now, time.Time{}
 	for _, r := range all {
 		p.put(r, now)
@@ -89,10 +92,10 @@ func (p *present) wakeAt(t time.Time) {
 	}
 }
 
-// want is what the data path should be, but for the levels of entries.
+// want is what the data path should be, but for how entries stand.
 func (a *Agent) want() portal.Desired {
 	d := a.state.Desired
-	d.Rules = a.present.rules
+	d.Rules, d.Signatures = a.present.rules, a.standings.sigs
 	return d
 }
 

@@ -2,18 +2,23 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/peers/gateway"
+	"github.com/sallyport/sallyport/peers/gateway/captive"
 	"github.com/sallyport/sallyport/peers/gateway/firewall"
 	"github.com/sallyport/sallyport/peers/gateway/wireguard"
 	"github.com/sallyport/sallyport/portal"
@@ -481,4 +486,93 @@ func (w *world) await(t *testing.T, d *device, want bool, addresses ...string) {
 			}
 		}
 	}
+}
+
+// What a rule asks of a device is judged in the agent and held in the kernel, also for what runs.
+func TestConditionOnTheSourceIsHeldForRunningFlows(t *testing.T) {
+	w := newWorld(t)
+	w.serve("10.1.0.2:80", "10.1.0.2:81")
+	from := func(prefix string) portal.CompiledRule {
+		r := allow("office", dst("10.1.0.2/32", portal.TCP, 80))
+		r.Conditions.Sources = []netip.Prefix{netip.MustParsePrefix(prefix)}
+		return r
+	}
+	d := w.connect(portal.LevelFull, tomorrow, from("192.0.2.0/30"), allow("always", dst("10.1.0.2/32", portal.TCP, 81)))
+	d.reaches(t, "10.1.0.2:80") // from when the gateway has seen where the client is
+	c, err := d.dial(t.Context(), "10.1.0.2:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := echo(c); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(portal.Change{Rules: []portal.CompiledRule{from("198.51.100.0/24")}})
+	if err := echoWithin(c, refusedWithin); err == nil {
+		t.Error("a flow went on that its condition does not allow any more")
+	}
+	d.reaches(t, "10.1.0.2:81")
+	d.Level = portal.LevelRestricted
+	w.apply(portal.Change{Entries: []portal.Entry{d.Entry}})
+	d.doesNotReach(t, "10.1.0.2:81")
+}
+
+// Plain HTTP in quarantine leads to the portal, whatever host was meant, and a renewal gives all rights back without touching the client.
+func TestPlainHTTPInQuarantineLeadsToThePortal(t *testing.T) {
+	w := newWorld(t, func(a *gateway.Agent) { a.Filter.(*firewall.Filter).Captive = captive.Port })
+	w.node.Portal = "https://portal.example.com"
+	w.node.Quarantine = append(w.node.Quarantine, dst("10.1.0.3/32", portal.TCP, 80))
+	ctx, cancel := context.WithCancel(t.Context())
+	page := &captive.Page{Portal: w.agent.Portal, Why: w.agent.Why, Log: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond}
+	followed := make(chan error, 1)
+	go func() { followed <- page.Follow(ctx, w.agent.Addresses) }()
+	defer func() {
+		cancel()
+		if err := <-followed; err != nil {
+			t.Error(err)
+		}
+	}()
+	w.serve("10.1.0.2:80", "[fd01::2]:80", "10.1.0.2:22", "10.1.0.3:80")
+	d := w.connect(portal.LevelFull, time.Now().Add(-time.Second), web(), allow("ssh", dst("10.1.0.2/32", portal.TCP, 22)))
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, address string) (net.Conn, error) { return d.dial(ctx, address) }},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	ask := func(method, url string, status int, to string) {
+		t.Helper()
+		for {
+			r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := client.Do(r)
+			if errors.Is(err, syscall.ECONNREFUSED) { // the page has not found its address yet
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			got, _ := strings.CutSuffix(answer.Header.Get("Location"), "&why=session_ended") // where there was time to look why
+			if answer.StatusCode != status || got != to {
+				t.Errorf("%s %s: %d, to %q", method, url, answer.StatusCode, answer.Header.Get("Location"))
+			}
+			return
+		}
+	}
+	to := "https://portal.example.com/?from=gateway"
+	ask(http.MethodGet, "http://10.1.0.2/page", http.StatusFound, to)
+	ask(http.MethodGet, "http://[fd01::2]/", http.StatusFound, to)
+	ask(http.MethodPost, "http://10.8.0.1/", http.StatusNetworkAuthenticationRequired, "")
+	d.reaches(t, "10.1.0.3:80") // named, and so not led away
+	d.doesNotReach(t, "10.1.0.2:22")
+	if n := w.agent.Metrics().Drift; n != 0 { // it is compared five times a second here
+		t.Errorf("comparisons repaired %d objects", n)
+	}
+	e := d.Entry
+	e.NotAfter = tomorrow
+	w.apply(portal.Change{Entries: []portal.Entry{e}})
+	d.reaches(t, "10.1.0.2:80")
+	d.reaches(t, "[fd01::2]:80")
+	d.doesNotReach(t, netip.AddrPortFrom(w.agent.Addresses()[0], captive.Port).String())
 }

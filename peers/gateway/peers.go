@@ -2,6 +2,9 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,12 +18,14 @@ type peerTable struct {
 	seen     map[portal.PublicKey]Peer
 	idled    map[portal.DeviceID]uint64  // fallen to quarantine because they were idle, and Entry.LetIn at that time
 	sessions map[portal.EntryKey]Session // by certificate, as last reported
+	moved    map[portal.EntryKey]bool    // seen at another address, and not looked at since
 }
 
 func (t *peerTable) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.owners, t.seen = map[portal.PublicKey]portal.EntryKey{}, map[portal.PublicKey]Peer{}
+	t.moved = map[portal.EntryKey]bool{}
 	t.idled, t.sessions = map[portal.DeviceID]uint64{}, map[portal.EntryKey]Session{}
 }
 
@@ -57,6 +62,9 @@ func (t *peerTable) changed(peers []Peer, gw portal.GatewayID, now time.Time) []
 		if !known || t.seen[p.Key] == p || (p == Peer{Key: p.Key}) {
 			continue
 		}
+		if t.seen[p.Key].Endpoint.Addr() != p.Endpoint.Addr() {
+			t.moved[owner] = true
+		}
 		t.seen[p.Key] = p
 		_, idled := t.idled[owner.Device]
 		out = append(out, portal.Live{Device: owner.Device, Gateway: gw, Endpoint: p.Endpoint, Handshake: p.Handshake, Rx: p.Rx, Tx: p.Tx, At: now, Idled: idled})
@@ -72,12 +80,40 @@ func (t *peerTable) changedSessions(sessions []Session, gw portal.GatewayID, now
 	there := make(map[portal.EntryKey]Session, len(sessions))
 	for _, s := range sessions {
 		there[s.Entry] = s
+		if t.sessions[s.Entry].Endpoint.Addr() != s.Endpoint.Addr() {
+			t.moved[s.Entry] = true
+		}
 		if t.sessions[s.Entry] != s {
 			out = append(out, portal.Live{Device: s.Entry.Device, Gateway: gw, Endpoint: s.Endpoint, Handshake: s.Seen, Rx: s.Rx, Tx: s.Tx, At: now})
 		}
 	}
 	t.sessions = there
 	return out
+}
+
+// source is where the device's client was last seen; invalid: nowhere.
+func (t *peerTable) source(e portal.Entry) netip.Addr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s, there := t.sessions[e.EntryKey]; there {
+		return s.Endpoint.Addr().Unmap()
+	}
+	return t.seen[e.PublicKey].Endpoint.Addr().Unmap()
+}
+
+// takeMoved returns the entries whose device was seen at another address since it was last called.
+func (t *peerTable) takeMoved() []portal.EntryKey {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	keys := slices.Collect(maps.Keys(t.moved))
+	clear(t.moved)
+	return keys
+}
+
+func (t *peerTable) hasMoved() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.moved) > 0
 }
 
 // watchPeers looks at the peers now and then and reports those that changed. A look is a small part of the time, because
@@ -100,11 +136,24 @@ func (a *Agent) watchPeers(ctx context.Context) {
 		if a.OpenVPN != nil {
 			live = append(live, a.peers.changedSessions(a.OpenVPN.Live(), a.gateway(), a.Now())...)
 		}
+		if a.peers.hasMoved() {
+			a.poke()
+		}
 		if len(live) > 0 {
-			a.say(live)
+			a.say(a.placed(live))
 		}
 		tick.Reset(pace(a.PollEvery, time.Second, a.Now().Sub(start)))
 	}
+}
+
+// placed adds in which countries the devices are.
+func (a *Agent) placed(live []portal.Live) []portal.Live {
+	for i, l := range live {
+		if a.Places != nil && l.Endpoint.IsValid() {
+			live[i].Country = a.Places.Country(l.Endpoint.Addr().Unmap())
+		}
+	}
+	return live
 }
 
 func (a *Agent) gateway() portal.GatewayID {

@@ -37,6 +37,10 @@ type Rule struct {
 	Windows    []Window `yaml:"windows,omitempty"`
 	ValidFrom  string   `yaml:"valid_from,omitempty"` // RFC 3339
 	ValidUntil string   `yaml:"valid_until,omitempty"`
+	Sources    []string `yaml:"sources,omitempty,flow"`   // prefixes of clients, outside the tunnel
+	Countries  []string `yaml:"countries,omitempty,flow"` // ISO 3166-1 alpha-2; sources or countries
+	Factor     string   `yaml:"factor,omitempty"`         // the last second factor is younger, such as 8h
+	Level      string   `yaml:"level,omitempty"`          // the least that it counts at; full where nothing is said
 }
 
 // Window is portal.Window: from start until end by the clock on the wall of a zone.

@@ -27,7 +27,7 @@ type DeviceFilter struct {
 }
 
 const deviceColumns = `SELECT d.id, d.user_id, d.name, d.platform, d.protocol, d.profile_id, d.pop_id, d.public_key, d.pool_id, d.addr_n, d.state, d.sig, d.file,
-	d.created_at, d.key_at, g.level, g.not_after, g.renew_at, g.let_in, u.name AS owner_name, u.email AS owner_email, u.state AS owner_state,
+	d.created_at, d.key_at, g.level, g.not_after, g.renew_at, g.let_in, g.factor_at, u.name AS owner_name, u.email AS owner_email, u.state AS owner_state,
 	p.name AS profile_name, p.mode AS profile_mode, q.v4, q.v6
 	FROM devices d JOIN grants g ON g.device_id = d.id JOIN users u ON u.id = d.user_id JOIN profiles p ON p.id = d.profile_id JOIN pools q ON q.id = d.pool_id`
 
@@ -37,6 +37,7 @@ type deviceRecordRow struct {
 	NotAfter    int64
 	RenewAt     int64
 	LetIn       int64
+	FactorAt    int64
 	OwnerName   string
 	OwnerEmail  string
 	OwnerState  string
@@ -85,7 +86,7 @@ func (tx *Tx) Devices(f DeviceFilter) ([]DeviceRecord, error) {
 		var r deviceRecordRow
 		d := &r.Row
 		if err := rows.Scan(&d.ID, &d.UserID, &d.Name, &d.Platform, &d.Protocol, &d.ProfileID, &d.PopID, &d.PublicKey, &d.PoolID, &d.AddrN, &d.State, &d.Sig, &d.File,
-			&d.CreatedAt, &d.KeyAt, &r.Level, &r.NotAfter, &r.RenewAt, &r.LetIn, &r.OwnerName, &r.OwnerEmail, &r.OwnerState, &r.ProfileName, &r.ProfileMode,
+			&d.CreatedAt, &d.KeyAt, &r.Level, &r.NotAfter, &r.RenewAt, &r.LetIn, &r.FactorAt, &r.OwnerName, &r.OwnerEmail, &r.OwnerState, &r.ProfileName, &r.ProfileMode,
 			&r.V4, &r.V6); err != nil {
 			return nil, fmt.Errorf("read devices: %w", err)
 		}
@@ -95,7 +96,11 @@ func (tx *Tx) Devices(f DeviceFilter) ([]DeviceRecord, error) {
 		}
 		all = append(all, rec)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read devices: %w", err)
+	}
+	_ = rows.Close() // before the next query of the same transaction
+	return all, tx.attachHolds(all)
 }
 
 func (r deviceRecordRow) record(pools poolCache) (DeviceRecord, error) {
@@ -114,7 +119,10 @@ func (r deviceRecordRow) record(pools poolCache) (DeviceRecord, error) {
 			Profile: portal.ProfileID(d.ProfileID), PoP: portal.PoPID(d.PopID), PublicKey: key, Cert: cert, Addr: pool.At(uint32(d.AddrN)), State: portal.DeviceState(d.State),
 			CreatedAt: fromMicros(d.CreatedAt), KeyAt: fromMicros(d.KeyAt),
 		},
-		Grant:     portal.Grant{Device: portal.DeviceID(d.ID), Level: portal.Level(r.Level), NotAfter: fromMicros(r.NotAfter), RenewAt: fromMicros(r.RenewAt), LetIn: uint64(r.LetIn)},
+		Grant: portal.Grant{
+			Device: portal.DeviceID(d.ID), Level: portal.Level(r.Level), NotAfter: fromMicros(r.NotAfter), RenewAt: fromMicros(r.RenewAt),
+			FactorAt: fromMicros(r.FactorAt), LetIn: uint64(r.LetIn),
+		},
 		Signature: portal.SignatureID(d.Sig), File: d.File, OwnerName: r.OwnerName, OwnerEmail: r.OwnerEmail, OwnerState: portal.UserState(r.OwnerState),
 		ProfileName: r.ProfileName, ProfileMode: portal.Mode(r.ProfileMode),
 	}, nil

@@ -20,6 +20,7 @@ type liveRow struct {
 	Rx        int64
 	Tx        int64
 	At        int64
+	Country   string
 }
 
 func (liveRow) TableName() string { return "device_live" }
@@ -48,7 +49,7 @@ func (tx *Tx) RecordLive(all []portal.Live) error {
 			if there[l.Device] {
 				rows = append(rows, liveRow{
 					DeviceID: string(l.Device), GatewayID: string(l.Gateway), Endpoint: endpointText(l.Endpoint), Handshake: micros(l.Handshake),
-					Rx: int64(l.Rx), Tx: int64(l.Tx), At: micros(l.At),
+					Rx: int64(l.Rx), Tx: int64(l.Tx), At: micros(l.At), Country: l.Country,
 				})
 			}
 		}
@@ -57,7 +58,7 @@ func (tx *Tx) RecordLive(all []portal.Live) error {
 		}
 		err = tx.db.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "device_id"}, {Name: "gateway_id"}},
-			DoUpdates: clause.AssignmentColumns([]string{"endpoint", "handshake", "rx", "tx", "at"}),
+			DoUpdates: clause.AssignmentColumns([]string{"endpoint", "handshake", "rx", "tx", "at", "country"}),
 		}).Create(&rows).Error
 		if err != nil {
 			return fmt.Errorf("record live state: %w", err)
@@ -96,7 +97,7 @@ func (tx *Tx) Live(ids []portal.DeviceID) (map[portal.DeviceID]LiveRecord, error
 			GatewayName string
 			PopName     string
 		}
-		err := tx.db.Raw(`SELECT l.device_id, l.gateway_id, l.endpoint, l.handshake, l.rx, l.tx, l.at, g.name AS gateway_name, p.name AS pop_name
+		err := tx.db.Raw(`SELECT l.device_id, l.gateway_id, l.endpoint, l.handshake, l.rx, l.tx, l.at, l.country, g.name AS gateway_name, p.name AS pop_name
 			FROM device_live l JOIN gateways g ON g.id = l.gateway_id JOIN pops p ON p.id = g.pop_id WHERE l.device_id IN ?`, part).Scan(&rows).Error
 		if err != nil {
 			return nil, fmt.Errorf("read live state: %w", err)
@@ -118,7 +119,7 @@ func (r liveRow) live() portal.Live {
 	}
 	return portal.Live{
 		Device: portal.DeviceID(r.DeviceID), Gateway: portal.GatewayID(r.GatewayID), Endpoint: endpoint, Handshake: fromMicros(r.Handshake),
-		Rx: uint64(r.Rx), Tx: uint64(r.Tx), At: fromMicros(r.At),
+		Rx: uint64(r.Rx), Tx: uint64(r.Tx), At: fromMicros(r.At), Country: r.Country,
 	}
 }
 

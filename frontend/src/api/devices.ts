@@ -70,6 +70,8 @@ export const noteDeviceFile = (id: string, version: string) =>
 
 export const approveDevice = (id: string) => ok(http.POST('/devices/{id}/approve', { params: { path: { id } } }));
 export const refuseDevice = (id: string) => ok(http.POST('/devices/{id}/refuse', { params: { path: { id } } }));
+export const setDeviceLevel = (id: string, body: Schemas['LevelInput']) =>
+  ok(http.PUT('/devices/{id}/level', { params: { path: { id } }, body }));
 export const suspendDevice = (id: string) => ok(http.POST('/devices/{id}/suspend', { params: { path: { id } } }));
 export const resumeDevice = (id: string) => ok(http.POST('/devices/{id}/resume', { params: { path: { id } } }));
 

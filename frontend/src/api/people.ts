@@ -43,6 +43,8 @@ const at = (id: string) => ({ params: { path: { id } } });
 
 export const suspendPerson = (id: string) => ok(http.POST('/people/{id}/suspend', at(id)));
 export const resumePerson = (id: string) => ok(http.POST('/people/{id}/resume', at(id)));
+export const setPersonLevel = (id: string, body: Schemas['LevelInput']) =>
+  ok(http.PUT('/people/{id}/level', { params: { path: { id } }, body }));
 export const setRole = (id: string, role: Role) => ok(http.PUT('/people/{id}/role', { ...at(id), body: { role } }));
 export const resetFactors = (id: string) => ok(http.DELETE('/people/{id}/factors', at(id)));
 

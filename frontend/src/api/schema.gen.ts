@@ -924,6 +924,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Hold a device at a lower level, or let it go */
+        put: operations["setDeviceLevel"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/suspend": {
         parameters: {
             query?: never;
@@ -1497,6 +1516,25 @@ export interface paths {
         put?: never;
         /** Let a suspended person in again */
         post: operations["resumePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/people/{id}/level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Hold all devices of a person at a lower level, or let them go */
+        put: operations["setPersonLevel"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2415,10 +2453,10 @@ export interface components {
             /** @enum {string} */
             state: "active" | "suspended" | "pending";
             /**
-             * @description What to show first: connected now, ready to connect, its session has ended, cut by an admin, or waiting for approval
+             * @description What to show first: connected now, ready to connect, its session has ended, held in quarantine or below, cut by an admin, or waiting for approval
              * @enum {string}
              */
-            status: "connected" | "ready" | "expired" | "suspended" | "pending";
+            status: "connected" | "ready" | "expired" | "held" | "suspended" | "pending";
             /** @description What is different in the file that would be made now; a new file is needed. Empty where it is the same or not known */
             outdated: ("routes" | "dns" | "search" | "mtu" | "keepalive" | "gateway" | "endpoint" | "gateway_key")[];
             /** Format: date-time */
@@ -2433,7 +2471,9 @@ export interface components {
                  * @description What holds now
                  * @enum {string}
                  */
-                level: "full" | "restricted" | "quarantine";
+                level: "full" | "restricted" | "quarantine" | "none";
+                /** @description What keeps it at a lower level */
+                holds?: components["schemas"]["Hold"][];
                 /** Format: date-time */
                 notAfter: string;
             };
@@ -3060,6 +3100,22 @@ export interface components {
             validFrom?: string;
             /** Format: date-time */
             validUntil?: string;
+            /** @description The client's own address, outside the tunnel, is in one of these, or in one of the countries */
+            sources?: components["schemas"]["Prefix"][];
+            /**
+             * @description ISO 3166-1 alpha-2, by the gateway's country file. Where a gateway does not know the country an allow does not count, and a deny does
+             * @example [
+             *       "KR"
+             *     ]
+             */
+            countries?: string[];
+            /** @description Allow only: the last second factor is younger than this */
+            factorSeconds?: number;
+            /**
+             * @description Allow only: the least level that it counts at. Absent: full
+             * @enum {string}
+             */
+            level?: "full" | "restricted";
         };
         /** @description At least one group or person, and at least one resource or tag */
         RuleInput: {
@@ -3094,6 +3150,31 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @enum {string} */
+        Level: "full" | "restricted" | "quarantine" | "none";
+        LevelInput: {
+            level: components["schemas"]["Level"];
+            /** @description Why, for the person and for auditors; needed below full */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; absent: when somebody lifts it
+             */
+            until?: string;
+        };
+        /** @description Keeps a device or a person at a level or below it */
+        Hold: {
+            /** @enum {string} */
+            on: "device" | "person";
+            /** @enum {string} */
+            source: "hand" | "posture";
+            level: components["schemas"]["Level"];
+            reason: string;
+            /** Format: date-time */
+            until?: string;
+            /** Format: date-time */
+            at?: string;
+        };
         Person: {
             id: string;
             name: string;
@@ -3117,6 +3198,7 @@ export interface components {
             factor?: boolean;
             /** @description A group at their provider gave the role and may take it; of one person, not in lists */
             roleByClaim?: boolean;
+            hold?: components["schemas"]["Hold"];
         };
         PersonPage: {
             items: components["schemas"]["Person"][];
@@ -3426,6 +3508,11 @@ export interface components {
         AuditText: string;
     };
     requestBodies: {
+        LevelBody: {
+            content: {
+                "application/json": components["schemas"]["LevelInput"];
+            };
+        };
         DecisionBody: {
             content: {
                 "application/json": {
@@ -4756,6 +4843,21 @@ export interface operations {
             default: components["responses"]["ProblemResponse"];
         };
     };
+    setDeviceLevel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["LevelBody"];
+        responses: {
+            200: components["responses"]["DeviceResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
     suspendDevice: {
         parameters: {
             query?: never;
@@ -5601,6 +5703,21 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: components["responses"]["PersonResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    setPersonLevel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["LevelBody"];
         responses: {
             200: components["responses"]["PersonResponse"];
             default: components["responses"]["ProblemResponse"];

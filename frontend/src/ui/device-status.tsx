@@ -13,6 +13,7 @@ const looks = {
   connected: { tone: 'good', icon: IconCircleCheckFilled },
   ready: { tone: 'plain', icon: IconCircleDashed },
   expired: { tone: 'warn', icon: IconClockExclamation },
+  held: { tone: 'bad', icon: IconLock },
   pending: { tone: 'warn', icon: IconHourglass },
   suspended: { tone: 'bad', icon: IconLock },
 } satisfies Record<DeviceStatus, { tone: Tone; icon: unknown }>;

@@ -137,6 +137,45 @@ var cases = []struct {
 			}
 		}
 	}},
+	{"a router that asks for smaller packets is heard", func(w *world) {
+		w.may(alice, allow("dns", to("10.1.0.2/32", portal.UDP, 53), to("fd01::2/128", portal.UDP, 53)))
+		for dst, kinds := range map[netip.Addr][][2]byte{web4: {{3, 4}, {11, 0}}, web6: {{2, 0}, {3, 0}}} { // too big, and too many hops
+			router, f := netip.MustParseAddr("10.1.0.254"), w.udp(alice, dst, 53)
+			if dst.Is6() {
+				router = netip.MustParseAddr("fd01::fe")
+			}
+			w.passes(f)
+			for _, kind := range kinds {
+				if about := message(router, f.src.Addr(), kind[0], kind[1], 1280, w.packet(f, false)); !w.e.ToTunnel(w.t, about, w.token()) {
+					w.t.Errorf("type %d code %d about the flow to %s was dropped", kind[0], kind[1], dst)
+				}
+				stranger := w.udp(alice, dst, 54)
+				if about := message(router, f.src.Addr(), kind[0], kind[1], 1280, w.packet(stranger, false)); w.e.ToTunnel(w.t, about, w.token()) {
+					w.t.Errorf("type %d code %d about a flow to %s that never was passed", kind[0], kind[1], dst)
+				}
+			}
+		}
+	}},
+	{"fragments pass with their first one, and not without", func(w *world) {
+		w.may(alice, allow("dns", to("10.1.0.2/32", portal.UDP, 53), to("fd01::2/128", portal.UDP, 53)))
+		for i, dst := range []netip.Addr{web4, web6} {
+			for port, want := range map[uint16]bool{53: true, 54: false} {
+				f := w.udp(alice, dst, port)
+				w.serve++
+				first, second := fragments(f.src, f.dst, uint16(100+2*i)+port, append(make([]byte, 1800), w.token()...))
+				w.e.FromTunnel(w.t, first, w.token()) // the kernel keeps it until all are there
+				if got := w.e.FromTunnel(w.t, second, w.token()); got != want {
+					w.t.Errorf("fragments to %s port %d: passed %v, want %v", dst, port, got, want)
+				}
+			}
+			f := w.udp(alice, dst, 53)
+			w.serve++
+			_, alone := fragments(f.src, f.dst, uint16(500+i), append(make([]byte, 1800), w.token()...))
+			if w.e.FromTunnel(w.t, alone, w.token()) {
+				w.t.Errorf("a later fragment to %s passed without its first one", dst)
+			}
+		}
+	}},
 	{"a source that is in no entry is dropped", func(w *world) {
 		w.may(alice, allow("web", to("10.1.0.0/16", portal.TCP)))
 		w.drops(w.tcp(bob, web4, 80))

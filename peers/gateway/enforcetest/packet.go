@@ -9,11 +9,12 @@ import (
 
 // IP protocol numbers (IANA).
 const (
-	tcp    = 6
-	udp    = 17
-	gre    = 47
-	icmp   = 1
-	icmpv6 = 58
+	tcp      = 6
+	udp      = 17
+	gre      = 47
+	icmp     = 1
+	icmpv6   = 58
+	fragment = 44
 )
 
 // ip wraps payload into an IPv4 or IPv6 packet (RFC 791, RFC 8200).
@@ -64,6 +65,30 @@ func datagram(src, dst netip.AddrPort, data []byte) []byte {
 	b = append(b, data...)
 	binary.BigEndian.PutUint16(b[6:], ^sum(pseudo(src.Addr(), dst.Addr(), udp, len(b)), b))
 	return ip(src.Addr(), dst.Addr(), udp, b)
+}
+
+// fragments cuts a datagram in two (RFC 791, section 3.2; RFC 8200, section 4.5): the first has the ports, and the second the end of the data.
+func fragments(src, dst netip.AddrPort, id uint16, data []byte) (first, second []byte) {
+	whole := datagram(src, dst, data)
+	const cut = 1200 // a multiple of eight
+	if src.Addr().Is4() {
+		piece := func(b []byte, at uint16) []byte {
+			p := ip(src.Addr(), dst.Addr(), udp, b)
+			binary.BigEndian.PutUint16(p[4:], id)
+			binary.BigEndian.PutUint16(p[6:], at)
+			p[10], p[11] = 0, 0
+			binary.BigEndian.PutUint16(p[10:], ^sum(0, p[:20]))
+			return p
+		}
+		return piece(whole[20:20+cut], 1<<13), piece(whole[20+cut:], cut/8)
+	}
+	piece := func(b []byte, at uint16) []byte {
+		h := []byte{udp, 0, 0, 0, 0, 0, 0, 0}
+		binary.BigEndian.PutUint16(h[2:], at)
+		binary.BigEndian.PutUint32(h[4:], uint32(id))
+		return ip(src.Addr(), dst.Addr(), fragment, append(h, b...))
+	}
+	return piece(whole[40:40+cut], 1), piece(whole[40+cut:], cut)
 }
 
 const (

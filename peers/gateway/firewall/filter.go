@@ -22,6 +22,7 @@ type Filter struct {
 	Table     string   // "inet TABLE" is ours alone
 	Interface string   // of the tunnel; it need not exist yet
 	More      []string // interfaces of other tunnels, with devices of the same pools
+	Captive   uint16   // port of the page that quarantined devices see over plain HTTP, on the gateway's own addresses; 0: there is none
 	Log       *slog.Logger
 
 	conn       *nftables.Conn // nil until needed, and after an error

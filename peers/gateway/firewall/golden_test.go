@@ -52,7 +52,7 @@ var moving = regexp.MustCompile(`ct mark (set )?0x[0-9a-f]+`)
 
 func TestTableReadsAsReviewed(t *testing.T) {
 	here := netnstest.Here(t)
-	f := &firewall.Filter{Table: "sallyport", Interface: "sp0", Log: slog.New(slog.DiscardHandler)}
+	f := &firewall.Filter{Table: "sallyport", Interface: "sp0", Captive: 8479, Log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() {
 		f.Close()
 		if err := firewall.Cleanup("sallyport"); err != nil {

@@ -79,6 +79,9 @@ func (s sides) chains() []side {
 
 // ofSignature are the sides that a signature asks.
 func (s sides) ofSignature(g portal.Signature, deny bool) []side {
+	if g.Alone {
+		return nil
+	}
 	all := []side{{portal.Everyone, deny}}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(g.Groups))) {
 		if x := (side{id, deny}); id != portal.Everyone && s.there(x) {

@@ -101,7 +101,12 @@ const (
 	chainAdmitted   = "admitted"
 	chainQuarantine = "quarantine"
 	mapSignatures   = "signatures"
-	mapMute         = "mute" // devices that reach no other device and are reached by none
+	chainRedirect   = "prerouting"
+	chainCaptive    = "captive"
+	chainPage       = "page"
+	mapCaptive      = "captive_from" // devices whose plain HTTP is led to the page
+	mapPage         = "page_from"    // devices that reach the page
+	mapMute         = "mute"         // devices that reach no other device and are reached by none
 
 	quarantineRule = portal.RuleID("quarantine")
 )
@@ -134,6 +139,7 @@ func safe(id string) string {
 func (f *Filter) build(want portal.Desired, now time.Time) model {
 	m := model{chains: f.skeleton(want.Node), sets: map[string]set{}}
 	m.addRule(portal.CompiledRule{ID: quarantineRule, Action: portal.Allow, Destinations: want.Node.Quarantine}, want.Node)
+	f.addCaptive(m, want.Node)
 	for _, r := range want.Rules {
 		m.addRule(r, want.Node)
 	}

@@ -15,6 +15,7 @@ import (
 type Filter struct {
 	Now func() time.Time
 
+	page     bool   // there is a page for what quarantined devices send to TCP 80
 	onShrink func() // rights have shrunk: flows that are ended in this process are looked at again
 
 	mu         sync.Mutex
@@ -183,9 +184,11 @@ func (f *Filter) index(r *portal.CompiledRule) {
 }
 
 func (f *Filter) compile(g portal.Signature, rules map[portal.RuleID]portal.CompiledRule) *rights {
-	ids := slices.Concat(g.Rules, slices.Collect(maps.Keys(f.rules[portal.Everyone])))
-	for _, id := range g.Groups {
-		ids = slices.AppendSeq(ids, maps.Keys(f.rules[id]))
+	ids := slices.Clone(g.Rules)
+	for _, id := range append([]portal.GroupID{portal.Everyone}, g.Groups...) {
+		if !g.Alone {
+			ids = slices.AppendSeq(ids, maps.Keys(f.rules[id]))
+		}
 	}
 	slices.Sort(ids)
 	var r rights
@@ -322,7 +325,11 @@ func (f *Filter) decide(p packet, way verdict) verdict {
 		f.remember(p)
 		return way
 	}
-	if p.echo && !p.request || !f.entries[p.src].cover(p.dst, p.proto, p.dport, f.pools) {
+	who := f.entries[p.src]
+	if way == inward && f.captive(who, k) {
+		return f.pass(k, inward)
+	}
+	if p.echo && !p.request || !who.cover(p.dst, p.proto, p.dport, f.pools) {
 		return drop
 	}
 	f.remember(p)
@@ -338,7 +345,7 @@ func (f *Filter) known(k flowKey) bool {
 	}
 	if fl.generation != f.generation {
 		who := f.entries[k.src]
-		if who == nil || !f.self[k.dst] && !who.cover(k.dst, k.proto, k.dport, f.pools) {
+		if who == nil || !f.self[k.dst] && !f.captive(who, k) && !who.cover(k.dst, k.proto, k.dport, f.pools) {
 			delete(f.flows, k)
 			return false
 		}
@@ -412,7 +419,20 @@ func (f *Filter) allowed(k flowKey) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	who := f.entries[k.src]
-	return who != nil && who.cover(k.dst, k.proto, k.dport, f.pools)
+	return who != nil && !f.captive(who, k) && who.cover(k.dst, k.proto, k.dport, f.pools)
+}
+
+// captive reports whether a flow is led to the page instead of where it was sent.
+func (f *Filter) captive(who *rights, k flowKey) bool {
+	return f.page && who.quarantined && k.proto == protoTCP && k.dport == 80 && !f.self[k.dst] && !who.cover(k.dst, k.proto, k.dport, f.pools)
+}
+
+// isCaptive is captive for who does not hold the lock.
+func (f *Filter) isCaptive(k flowKey) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	who := f.entries[k.src]
+	return who != nil && f.captive(who, k)
 }
 
 func idle(proto uint8) time.Duration {

@@ -45,6 +45,7 @@ type relay struct {
 	near, far net.Conn
 	endpoint  interface{ Abort() } // of the near side; nil before it is made
 	aborted   bool
+	captive   bool // it ends at the page
 }
 
 // abort ends both sides at once.
@@ -76,7 +77,7 @@ func (n *Net) begin(k flowKey) *relay {
 	if len(n.conns) >= maxRelays || n.ctx.Err() != nil {
 		return nil
 	}
-	r := &relay{key: k}
+	r := &relay{key: k, captive: n.filter.isCaptive(k)}
 	n.conns[r] = struct{}{}
 	return r
 }
@@ -97,7 +98,7 @@ func (n *Net) endForbidden() {
 	}
 	n.mu.Unlock()
 	for _, r := range all {
-		if !n.filter.allowed(r.key) {
+		if !r.captive && !n.filter.allowed(r.key) || r.captive && !n.filter.isCaptive(r.key) {
 			r.abort()
 		}
 	}
@@ -171,6 +172,14 @@ func (n *Net) relayUDP(req *udp.ForwarderRequest) {
 // reach finds the far end of a flow: a listener of this process, or a connection outward.
 func (n *Net) reach(ctx context.Context, network string, k flowKey) (net.Conn, *listener, error) {
 	to := netip.AddrPortFrom(k.dst, k.dport)
+	if network == "tcp" && n.filter.isCaptive(k) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.captive == nil {
+			return nil, nil, ErrNoRoute
+		}
+		return nil, n.captive, nil
+	}
 	n.mu.Lock()
 	l, host := n.listeners[to], n.hosts[k.dst] > 0
 	n.mu.Unlock()

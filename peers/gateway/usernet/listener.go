@@ -27,6 +27,18 @@ func (n *Net) Listen(address netip.AddrPort) (net.Listener, error) {
 	return l, nil
 }
 
+// ListenCaptive accepts what devices in quarantine send to TCP port 80 anywhere, but for the hosts that they reach.
+func (n *Net) ListenCaptive() net.Listener {
+	l := &listener{net: n, address: netip.AddrPortFrom(netip.IPv4Unspecified(), 80), conns: make(chan net.Conn), done: make(chan struct{})}
+	n.mu.Lock()
+	n.captive = l
+	n.mu.Unlock()
+	n.filter.mu.Lock()
+	n.filter.page = true
+	n.filter.mu.Unlock()
+	return l
+}
+
 type listener struct {
 	net     *Net
 	address netip.AddrPort
@@ -68,6 +80,9 @@ func (l *listener) Close() error {
 	if l.net.listeners[l.address] == l {
 		delete(l.net.listeners, l.address)
 		l.net.hosts[l.address.Addr()]--
+	}
+	if l.net.captive == l {
+		l.net.captive = nil
 	}
 	l.shut()
 	return nil

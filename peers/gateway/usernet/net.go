@@ -49,6 +49,7 @@ type Net struct {
 
 	mu        sync.Mutex
 	listeners map[netip.AddrPort]*listener
+	captive   *listener          // for what quarantined devices send to TCP 80; nil: it is dropped
 	hosts     map[netip.Addr]int // registered addresses, and how many listeners each has
 	conns     map[*relay]struct{}
 }

@@ -14,6 +14,7 @@ import { useAction } from '../../ui/action.ts';
 import { PolicyPreviewNote } from '../../ui/policy-preview.tsx';
 import classes from './access.module.css';
 import { EditForm } from './edit-form.tsx';
+import { FromFields } from './from-fields.tsx';
 import { PeopleSelect } from './people-select.tsx';
 import { RuleSentence } from './rule-list.tsx';
 import { goodValidity, goodWindow } from './when.ts';
@@ -79,7 +80,10 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
       <SegmentedControl
         aria-label={t('access.action')}
         value={values.action}
-        onChange={(action) => set({ action: action as RuleInput['action'] })}
+        onChange={(action) => {
+          const { factorSeconds: _, level: __, ...rest } = values.conditions;
+          set({ action: action as RuleInput['action'], conditions: action === 'deny' ? rest : values.conditions });
+        }}
         data={[
           { value: 'allow', label: t('access.allow') },
           { value: 'deny', label: t('access.deny') },
@@ -117,6 +121,12 @@ export function RuleDialog({ opened, rule, resources, groups, onClose }: Props) 
         value={values.conditions}
         onChange={(conditions) => set({ conditions })}
         problem={problems.conditions}
+      />
+      <FromFields
+        value={values.conditions}
+        action={values.action}
+        onChange={(conditions) => set({ conditions })}
+        problems={problems}
       />
       <TextInput
         label={t('access.reason')}

@@ -78,12 +78,17 @@ export function RuleSentence({ rule, resources, groups }: SentenceProps) {
     }),
     ...rule.tags.map((tag) => t('accessWhen.tagged', { tag })),
   ];
-  const { windows, validFrom, validUntil } = rule.conditions;
+  const { windows, validFrom, validUntil, sources, countries, factorSeconds, level } = rule.conditions;
+  const region = new Intl.DisplayNames([i18n.language], { type: 'region', fallback: 'code' });
+  const places = [...(countries ?? []).map((c) => region.of(c) ?? c), ...(sources ?? [])];
   const moment = (at: string) => formatExact(new Date(at), i18n.language);
   const when = [
     windows?.map((w) => windowText(w, i18n.language, t('accessWhen.everyDay'))).join(` ${t('accessWhen.or')} `),
     validFrom && t('accessWhen.fromText', { at: moment(validFrom) }),
     validUntil && t('accessWhen.untilText', { at: moment(validUntil) }),
+    places.length > 0 && t('accessFrom.fromText', { places: listOf(places, i18n.language) }),
+    factorSeconds && t('accessFrom.factorText', { count: Math.round(factorSeconds / 60) }),
+    level === 'restricted' && t('accessFrom.restrictedText'),
   ].filter(Boolean);
   return (
     <p className={classes.sentence}>

@@ -1,15 +1,17 @@
 import { Button, Menu, NativeSelect } from '@mantine/core';
-import { IconCheck, IconDevices, IconLock, IconLockOpen, IconTrash, IconX } from '@tabler/icons-react';
+import { IconCheck, IconDevices, IconLock, IconLockOpen, IconShieldHalf, IconTrash, IconX } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useRouteContext, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { allDevicesQuery, type Device } from '../../api/devices.ts';
+import { allDevicesQuery, type Device, setDeviceLevel } from '../../api/devices.ts';
 import { may } from '../../api/rights.ts';
 import type { Column } from '../../ui/columns.ts';
 import { CopyText } from '../../ui/copy.tsx';
 import { DeviceStatusChip } from '../../ui/device-status.tsx';
 import { formatBytes } from '../../ui/format.ts';
+import { HoldNote } from '../../ui/hold-note.tsx';
+import { LevelDialog } from '../../ui/level-dialog.tsx';
 import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { Page } from '../../ui/page.tsx';
 import { PlatformIcon } from '../../ui/platform-icon.tsx';
@@ -21,7 +23,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { type Deed, DeedDialog, fits } from './deed-dialog.tsx';
 import classes from './devices.module.css';
 
-const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'pending', 'suspended'];
+const statuses: Device['status'][] = ['connected', 'ready', 'expired', 'held', 'pending', 'suspended'];
 const asked = (status?: string) => (status === 'pending' || status === 'outdated' ? status : undefined);
 
 export function DevicesPage() {
@@ -32,6 +34,7 @@ export function DevicesPage() {
   const devices = useInfiniteQuery({ ...allDevicesQuery(q ?? '', asked(status)), placeholderData: (old) => old });
   const [selected, setSelected] = useState(new Set<string>());
   const [deed, setDeed] = useState<{ deed: Deed; devices: Device[] }>();
+  const [holding, setHolding] = useState<Device>();
   const writes = may(session, 'devices.write');
   const columns = useColumns(writes ? (next, d) => setDeed({ deed: next, devices: [d] }) : undefined);
   const change = (part: { q?: string; sort?: string; status?: string }) =>
@@ -57,7 +60,13 @@ export function DevicesPage() {
                 selection={writes ? { selected, onChange: setSelected, labelOf: (d) => d.name } : undefined}
                 actions={
                   writes
-                    ? (d) => <DeviceMenu device={d} onDeed={(next) => setDeed({ deed: next, devices: [d] })} />
+                    ? (d) => (
+                        <DeviceMenu
+                          device={d}
+                          onDeed={(next) => setDeed({ deed: next, devices: [d] })}
+                          onHold={() => setHolding(d)}
+                        />
+                      )
                     : undefined
                 }
                 toolbar={
@@ -95,6 +104,14 @@ export function DevicesPage() {
           );
         }}
       </Answer>
+      {holding && (
+        <LevelDialog
+          name={holding.name}
+          hold={holding.grant.holds?.find((h) => h.on === 'device' && h.source === 'hand')}
+          save={(input) => setDeviceLevel(holding.id, input)}
+          onClose={() => setHolding(undefined)}
+        />
+      )}
       {deed && (
         <DeedDialog
           deed={deed.deed}
@@ -129,7 +146,9 @@ function Bulk({ chosen, onDeed }: { chosen: Device[]; onDeed: (deed: Deed) => vo
   );
 }
 
-function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) => void }) {
+type MenuProps = { device: Device; onDeed: (deed: Deed) => void; onHold: () => void };
+
+function DeviceMenu({ device, onDeed, onHold }: MenuProps) {
   const { t } = useTranslation();
   if (device.state === 'pending') {
     return (
@@ -154,6 +173,9 @@ function DeviceMenu({ device, onDeed }: { device: Device; onDeed: (deed: Deed) =
           {t('devices.resume')}
         </Menu.Item>
       )}
+      <Menu.Item leftSection={<IconShieldHalf size={16} aria-hidden />} onClick={onHold}>
+        {t('level.change')}
+      </Menu.Item>
       <Menu.Divider />
       <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => onDeed('revoke')}>
         {t('device.revoke')}
@@ -213,6 +235,7 @@ function useColumns(onDeed?: (deed: Deed, device: Device) => void): Column<Devic
               ))}
             </span>
           )}
+          <HoldNote grant={d.grant} className={classes.outdated} />
           {d.outdated.length > 0 && (
             <span className={classes.outdated}>
               {t('devices.outdated')}: <OutdatedReasons reasons={d.outdated} />

@@ -8,6 +8,7 @@ import type { Device } from '../../api/devices.ts';
 import { CopyText } from '../../ui/copy.tsx';
 import { DeviceStatusChip } from '../../ui/device-status.tsx';
 import { formatBytes } from '../../ui/format.ts';
+import { HoldNote } from '../../ui/hold-note.tsx';
 import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { PlatformIcon } from '../../ui/platform-icon.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -35,6 +36,7 @@ export function DeviceCard({ device }: { device: Device }) {
         <DeviceMenu device={device} />
       </header>
       <DeviceStatusChip status={device.status} />
+      <HoldNote grant={device.grant} className={classes.newFile} />
       {device.outdated.length > 0 && <NewFileNote device={device} />}
       {device.certificate && <CertificateNote device={device} notAfter={device.certificate.notAfter} />}
       <dl className={classes.facts}>

@@ -12,6 +12,7 @@ test.each<[DeviceStatus[], string]>([
   [['suspended', 'pending', 'expired'], 'expired'],
   [['suspended', 'pending'], 'pending'],
   [['suspended'], 'blocked'],
+  [['held'], 'blocked'],
 ])('devices %j make the home say %s', (statuses, want) => {
   expect(homeStatus(statuses.map((s) => device(s))).kind).toBe(want);
 });

@@ -4,10 +4,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useRouteContext } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { devicesOfQuery } from '../../api/devices.ts';
-import { type Person, personQuery } from '../../api/people.ts';
+import { type Person, personQuery, setPersonLevel } from '../../api/people.ts';
 import { may } from '../../api/rights.ts';
 import { CopyText } from '../../ui/copy.tsx';
 import { DeviceStatusChip } from '../../ui/device-status.tsx';
+import { HoldNote } from '../../ui/hold-note.tsx';
+import { LevelDialog } from '../../ui/level-dialog.tsx';
 import { Card, Page, Section } from '../../ui/page.tsx';
 import { Answer } from '../../ui/states.tsx';
 import { DataTable } from '../../ui/table.tsx';
@@ -55,11 +57,17 @@ function Actions({ person }: { person: Person }) {
   const { session } = useRouteContext({ from: '/app' });
   const [suspending, suspend] = useDisclosure(false);
   const [resetting, reset] = useDisclosure(false);
+  const [holding, hold] = useDisclosure(false);
   return (
     <>
       {may(session, 'people.factors') && (
         <Button variant="default" onClick={reset.open}>
           {t('people.resetFactors')}
+        </Button>
+      )}
+      {may(session, 'devices.write') && (
+        <Button variant="default" onClick={hold.open}>
+          {t('level.change')}
         </Button>
       )}
       {may(session, 'people.write') && (
@@ -69,6 +77,15 @@ function Actions({ person }: { person: Person }) {
       )}
       <SuspendDialog person={person} opened={suspending} onClose={suspend.close} />
       <ResetFactorsDialog person={person} opened={resetting} onClose={reset.close} />
+      {holding && (
+        <LevelDialog
+          name={person.name || person.email}
+          whole
+          hold={person.hold?.source === 'hand' ? person.hold : undefined}
+          save={(input) => setPersonLevel(person.id, input)}
+          onClose={hold.close}
+        />
+      )}
     </>
   );
 }
@@ -83,6 +100,7 @@ function Facts({ person }: { person: Person }) {
           <dt>{t('people.state')}</dt>
           <dd>
             <PersonStateChip state={person.state} />
+            {person.hold && <HoldNote grant={{ level: person.hold.level, notAfter: '', holds: [person.hold] }} />}
           </dd>
         </div>
         <div>
