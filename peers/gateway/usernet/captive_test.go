@@ -32,7 +32,7 @@ func TestQuarantinedHTTPIsLedToThePage(t *testing.T) {
 		return flowKey{src: alice.V4, dst: netip.MustParseAddr(to), proto: protoTCP, sport: 5, dport: port}
 	}
 	send := func(k flowKey) bool {
-		return f.fromTunnel(enforcetest.First(netip.AddrPortFrom(k.src, k.sport), netip.AddrPortFrom(k.dst, k.dport), portal.TCP)) != drop
+		return f.fromTunnel(enforcetest.First(netip.AddrPortFrom(k.src, k.sport), netip.AddrPortFrom(k.dst, k.dport), portal.TCP, nil)) != drop
 	}
 	put(portal.LevelQuarantine)
 	for _, c := range []struct {

@@ -75,7 +75,7 @@ func TestConditionsFollowTheDevice(t *testing.T) {
 				open[p] = true
 			}
 			for _, p := range []uint16{53, 80, 81, 82, 83} { // from the same ports each time: what ran before must end too
-				packet := enforcetest.First(netip.AddrPortFrom(addr.V4, 4000+p), netip.AddrPortFrom(web.Addr(), p), portal.TCP)
+				packet := enforcetest.First(netip.AddrPortFrom(addr.V4, 4000+p), netip.AddrPortFrom(web.Addr(), p), portal.TCP, nil)
 				if got := f.fromTunnel(packet) != drop; got != open[p] {
 					t.Errorf("%s: port %d passes %v, want %v", when, p, got, open[p])
 				}
