@@ -126,7 +126,7 @@ func TestKernelDoesWhatPolicySaysRuleByRule(t *testing.T) {
 	sent, passed := uint64(0), 0
 	check := func(o office) {
 		q := portal.Question{
-			User: o.device.User, Groups: o.groups, Level: portal.LevelFull, At: time.Now(), Transport: draw(r, []portal.Transport{portal.TCP, portal.UDP, portal.ICMP, portal.AnyTransport}),
+			User: o.device.User, Groups: o.groups, Circumstances: portal.Circumstances{Level: portal.LevelFull}, At: time.Now(), Transport: draw(r, []portal.Transport{portal.TCP, portal.UDP, portal.ICMP, portal.AnyTransport}),
 			To: netip.MustParseAddr(draw(r, []string{"10.1.0.2", "10.1.0.6", "10.1.0.7", "10.1.0.15", "10.1.0.99", "10.1.9.9", "fd01::2", "fd01::6", "fd01::7", "fd01::f", "fd01::99"})),
 		}
 		if q.Transport == portal.TCP || q.Transport == portal.UDP {
