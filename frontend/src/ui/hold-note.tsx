@@ -9,13 +9,15 @@ export function HoldNote({ grant, className }: { grant: Device['grant']; classNa
   if (!hold) return null;
   return (
     <p className={className}>
-      {t(`held.${hold.level}`)} {t('held.why', { reason: hold.reason })}
-      {hold.until && (
-        <>
-          {' '}
-          {t('held.ends')} <RelativeTime at={hold.until} />
-        </>
-      )}
+      <span>
+        {t(`held.${hold.level}`)} {t('held.why', { reason: hold.reason })}
+        {hold.until && (
+          <>
+            {' '}
+            {t('held.ends')} <RelativeTime at={hold.until} />
+          </>
+        )}
+      </span>
     </p>
   );
 }
