@@ -88,6 +88,18 @@ var accessTable = map[string]access{
 	"resumeDevice":   {enter: ready, action: auth.DevicesWrite},
 	"renewGrants":    {enter: ready, action: auth.OwnDevices},
 
+	"tellDeviceFacts":  {enter: ready, action: auth.PostureReport},
+	"getDevicePosture": {enter: ready, action: auth.OwnRead, service: auth.PostureRead},
+
+	"getPosture":             {enter: ready, action: auth.PostureRead},
+	"setPostureTimes":        {enter: ready, action: auth.PostureWrite},
+	"createPostureCheck":     {enter: ready, action: auth.PostureWrite},
+	"updatePostureCheck":     {enter: ready, action: auth.PostureWrite},
+	"deletePostureCheck":     {enter: ready, action: auth.PostureWrite},
+	"listPostureDevices":     {enter: ready, action: auth.PostureRead},
+	"createPostureException": {enter: ready, action: auth.PostureWrite},
+	"deletePostureException": {enter: ready, action: auth.PostureWrite},
+
 	"listAccessRequests": {enter: ready, action: auth.OwnRead},
 	"listRequestable":    {enter: ready, action: auth.OwnRequests},
 	"askForAccess":       {enter: ready, action: auth.OwnRequests},

@@ -30,6 +30,8 @@ var wanted = map[string]string{
 	"createOpenVPNDevice": "oanhru", "replaceDeviceCertificate": "oanhru", "getDeviceOpenVPN": "oanhru",
 	"getDeviceConfig": "oanhru", "noteDeviceFile": "oanhru", "approveDevice": "oah!", "refuseDevice": "oah!", "suspendDevice": "oah!", "setDeviceLevel": "oah!", "resumeDevice": "oah!", "renewGrants": "oanhru",
 	"listProfiles": "oanhru", "getProfile": "oanhru", "createProfile": "oan!", "updateProfile": "oan!", "deleteProfile": "oan!",
+	"tellDeviceFacts": "oa!", "getDevicePosture": "oanhru", "getPosture": "oanhr", "setPostureTimes": "oa!", "createPostureCheck": "oa!", "updatePostureCheck": "oa!",
+	"deletePostureCheck": "oa!", "listPostureDevices": "oanhr", "createPostureException": "oa!", "deletePostureException": "oa!",
 	"listAccessRequests": "oanhru", "listRequestable": "oanhru", "askForAccess": "oanhru", "endAccess": "oanhru", "approveAccess": "oanhru!", "refuseAccess": "oanhru!",
 	"createGroup": "oa!", "getGroup": "oanhr", "renameGroup": "oa!", "deleteGroup": "oa!", "addGroupMember": "oa!", "removeGroupMember": "oa!",
 	"listGroupMembers": "oahr", "listPersonSessions": "oahr", "endPersonSessions": "oah!", "endPersonSession": "oah!", "listPersonTokens": "oahr", "endPersonTokens": "oah!", "endPersonToken": "oah!",
@@ -52,6 +54,8 @@ var wanted = map[string]string{
 // forServices are the operations that a program may do whose token has every scope that it can have, of the role of an admin.
 var forServices = strings.Fields(`
 	listDevices getDevice updateDevice revokeDevice getDeviceConfig approveDevice refuseDevice suspendDevice setDeviceLevel resumeDevice setPersonLevel
+	tellDeviceFacts getDevicePosture getPosture setPostureTimes createPostureCheck updatePostureCheck deletePostureCheck listPostureDevices
+	createPostureException deletePostureException
 	listProfiles getProfile createProfile updateProfile deleteProfile
 	listGroups createGroup getGroup renameGroup deleteGroup addGroupMember removeGroupMember listGroupMembers
 	listResources createResource updateResource deleteResource listRules createRule updateRule deleteRule

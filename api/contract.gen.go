@@ -49,21 +49,60 @@ func (e AccessRequestState) Valid() bool {
 	}
 }
 
-// Defines values for AuthorityState.
+// Defines values for CheckOutcome.
 const (
-	AuthorityStateRequested AuthorityState = "requested"
-	AuthorityStateSigning   AuthorityState = "signing"
-	AuthorityStateTrusted   AuthorityState = "trusted"
+	CheckOutcomeExcepted CheckOutcome = "excepted"
+	CheckOutcomeFails    CheckOutcome = "fails"
+	CheckOutcomeGrace    CheckOutcome = "grace"
+	CheckOutcomePasses   CheckOutcome = "passes"
+	CheckOutcomeWaiting  CheckOutcome = "waiting"
 )
 
-// Valid indicates whether the value is a known member of the AuthorityState enum.
-func (e AuthorityState) Valid() bool {
+// Valid indicates whether the value is a known member of the CheckOutcome enum.
+func (e CheckOutcome) Valid() bool {
 	switch e {
-	case AuthorityStateRequested:
+	case CheckOutcomeExcepted:
 		return true
-	case AuthorityStateSigning:
+	case CheckOutcomeFails:
 		return true
-	case AuthorityStateTrusted:
+	case CheckOutcomeGrace:
+		return true
+	case CheckOutcomePasses:
+		return true
+	case CheckOutcomeWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckReason.
+const (
+	CheckReasonDiffers      CheckReason = "differs"
+	CheckReasonExpired      CheckReason = "expired"
+	CheckReasonNeverSaid    CheckReason = "never_said"
+	CheckReasonOdd          CheckReason = "odd"
+	CheckReasonOtherSystems CheckReason = "other_systems"
+	CheckReasonSilent       CheckReason = "silent"
+	CheckReasonUnknown      CheckReason = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the CheckReason enum.
+func (e CheckReason) Valid() bool {
+	switch e {
+	case CheckReasonDiffers:
+		return true
+	case CheckReasonExpired:
+		return true
+	case CheckReasonNeverSaid:
+		return true
+	case CheckReasonOdd:
+		return true
+	case CheckReasonOtherSystems:
+		return true
+	case CheckReasonSilent:
+		return true
+	case CheckReasonUnknown:
 		return true
 	default:
 		return false
@@ -229,6 +268,24 @@ func (e DeviceStatus) Valid() bool {
 	case DeviceStatusReady:
 		return true
 	case DeviceStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DevicePostureFactsSource.
+const (
+	DevicePostureFactsSourceManagement DevicePostureFactsSource = "management"
+	DevicePostureFactsSourceProgram    DevicePostureFactsSource = "program"
+)
+
+// Valid indicates whether the value is a known member of the DevicePostureFactsSource enum.
+func (e DevicePostureFactsSource) Valid() bool {
+	switch e {
+	case DevicePostureFactsSourceManagement:
+		return true
+	case DevicePostureFactsSourceProgram:
 		return true
 	default:
 		return false
@@ -616,6 +673,48 @@ func (e PolicyTestInputTransport) Valid() bool {
 	}
 }
 
+// Defines values for PostureCheckUnknown.
+const (
+	PostureCheckUnknownFail PostureCheckUnknown = "fail"
+	PostureCheckUnknownPass PostureCheckUnknown = "pass"
+	PostureCheckUnknownWarn PostureCheckUnknown = "warn"
+)
+
+// Valid indicates whether the value is a known member of the PostureCheckUnknown enum.
+func (e PostureCheckUnknown) Valid() bool {
+	switch e {
+	case PostureCheckUnknownFail:
+		return true
+	case PostureCheckUnknownPass:
+		return true
+	case PostureCheckUnknownWarn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PostureCheckInputUnknown.
+const (
+	PostureCheckInputUnknownFail PostureCheckInputUnknown = "fail"
+	PostureCheckInputUnknownPass PostureCheckInputUnknown = "pass"
+	PostureCheckInputUnknownWarn PostureCheckInputUnknown = "warn"
+)
+
+// Valid indicates whether the value is a known member of the PostureCheckInputUnknown enum.
+func (e PostureCheckInputUnknown) Valid() bool {
+	switch e {
+	case PostureCheckInputUnknownFail:
+		return true
+	case PostureCheckInputUnknownPass:
+		return true
+	case PostureCheckInputUnknownWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProfileMode.
 const (
 	ProfileModeFull  ProfileMode = "full"
@@ -634,24 +733,6 @@ func (e ProfileMode) Valid() bool {
 	}
 }
 
-// Defines values for ProfileProtocols.
-const (
-	ProfileProtocolsOpenvpn   ProfileProtocols = "openvpn"
-	ProfileProtocolsWireguard ProfileProtocols = "wireguard"
-)
-
-// Valid indicates whether the value is a known member of the ProfileProtocols enum.
-func (e ProfileProtocols) Valid() bool {
-	switch e {
-	case ProfileProtocolsOpenvpn:
-		return true
-	case ProfileProtocolsWireguard:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ProfileInputMode.
 const (
 	ProfileInputModeFull  ProfileInputMode = "full"
@@ -664,24 +745,6 @@ func (e ProfileInputMode) Valid() bool {
 	case ProfileInputModeFull:
 		return true
 	case ProfileInputModeSplit:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for ProfileInputProtocols.
-const (
-	ProfileInputProtocolsOpenvpn   ProfileInputProtocols = "openvpn"
-	ProfileInputProtocolsWireguard ProfileInputProtocols = "wireguard"
-)
-
-// Valid indicates whether the value is a known member of the ProfileInputProtocols enum.
-func (e ProfileInputProtocols) Valid() bool {
-	switch e {
-	case ProfileInputProtocolsOpenvpn:
-		return true
-	case ProfileInputProtocolsWireguard:
 		return true
 	default:
 		return false
@@ -1060,6 +1123,27 @@ func (e SessionStage) Valid() bool {
 	}
 }
 
+// Defines values for Severity.
+const (
+	SeverityBlock Severity = "block"
+	SeverityRisk  Severity = "risk"
+	SeverityWarn  Severity = "warn"
+)
+
+// Valid indicates whether the value is a known member of the Severity enum.
+func (e Severity) Valid() bool {
+	switch e {
+	case SeverityBlock:
+		return true
+	case SeverityRisk:
+		return true
+	case SeverityWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Weekday.
 const (
 	WeekdayFri Weekday = "fri"
@@ -1297,36 +1381,6 @@ type AuditSinks struct {
 	Items []AuditSink `json:"items"`
 }
 
-// Authorities defines model for Authorities.
-type Authorities struct {
-	Items []Authority `json:"items"`
-}
-
-// Authority defines model for Authority.
-type Authority struct {
-	CreatedAt time.Time `json:"createdAt"`
-
-	// Devices Devices that have a certificate of it
-	Devices int `json:"devices"`
-
-	// Fingerprint SHA-256 of the certificate that signs, hexadecimal; empty while requested
-	Fingerprint string     `json:"fingerprint"`
-	Id          string     `json:"id"`
-	NotAfter    *time.Time `json:"notAfter,omitempty"`
-
-	// Root The root in PEM
-	Root string `json:"root"`
-
-	// RootFingerprint SHA-256 of its root
-	RootFingerprint string `json:"rootFingerprint"`
-
-	// State `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
-	State AuthorityState `json:"state"`
-}
-
-// AuthorityState `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
-type AuthorityState string
-
 // BrowserSession defines model for BrowserSession.
 type BrowserSession struct {
 	Address   string    `json:"address"`
@@ -1334,20 +1388,15 @@ type BrowserSession struct {
 	Current   bool      `json:"current"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
-
-	// Place Where the address is, by the portal's GeoIP database; absent where it has none, or does not know
-	Place *struct {
-		// City In English, where the database has cities
-		City *string `json:"city,omitempty"`
-
-		// Country ISO 3166-1 alpha-2
-		//
-		// Example: KR
-		Country string `json:"country"`
-	} `json:"place,omitempty"`
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }
+
+// CheckOutcome defines model for CheckOutcome.
+type CheckOutcome string
+
+// CheckReason defines model for CheckReason.
+type CheckReason string
 
 // ClaimGroups defines model for ClaimGroups.
 type ClaimGroups = []string
@@ -1382,16 +1431,6 @@ type ConditionsLevel string
 
 // Device defines model for Device.
 type Device struct {
-	// Certificate Of OpenVPN; absent for WireGuard
-	Certificate *struct {
-		// Fingerprint SHA-256, hexadecimal
-		Fingerprint string    `json:"fingerprint"`
-		NotAfter    time.Time `json:"notAfter"`
-		NotBefore   time.Time `json:"notBefore"`
-
-		// Serial Hexadecimal
-		Serial string `json:"serial"`
-	} `json:"certificate,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	Grant     struct {
 		// Holds What keeps it at a lower level
@@ -1446,11 +1485,9 @@ type Device struct {
 		Mode DeviceProfileMode `json:"mode"`
 		Name string            `json:"name"`
 	} `json:"profile"`
-	Protocol DeviceProtocol `json:"protocol"`
-
-	// PublicKey Of WireGuard; empty for OpenVPN
-	PublicKey string      `json:"publicKey"`
-	State     DeviceState `json:"state"`
+	Protocol  DeviceProtocol `json:"protocol"`
+	PublicKey string         `json:"publicKey"`
+	State     DeviceState    `json:"state"`
 
 	// Status What to show first: connected now, ready to connect, its session has ended, held in quarantine or below, cut by an admin, or waiting for approval
 	Status DeviceStatus `json:"status"`
@@ -1482,16 +1519,72 @@ type DevicePage struct {
 	Next *string `json:"next,omitempty"`
 }
 
+// DevicePosture defines model for DevicePosture.
+type DevicePosture struct {
+	Checks []struct {
+		// Does What a failed check does: it is shown; the device is restricted; it is in quarantine
+		Does       *Severity    `json:"does,omitempty"`
+		Fact       string       `json:"fact"`
+		Help       string       `json:"help"`
+		Id         string       `json:"id"`
+		Name       string       `json:"name"`
+		Outcome    CheckOutcome `json:"outcome"`
+		Reason     *CheckReason `json:"reason,omitempty"`
+		ReportOnly bool         `json:"reportOnly"`
+		Rule       string       `json:"rule"`
+		Seen       string       `json:"seen"`
+
+		// Severity What a failed check does: it is shown; the device is restricted; it is in quarantine
+		Severity Severity   `json:"severity"`
+		Since    *time.Time `json:"since,omitempty"`
+		Until    *time.Time `json:"until,omitempty"`
+	} `json:"checks"`
+
+	// Effect What a failed check does: it is shown; the device is restricted; it is in quarantine
+	Effect *Severity `json:"effect,omitempty"`
+	Facts  []struct {
+		At time.Time `json:"at"`
+
+		// By Name of the token that told it
+		By        string                   `json:"by"`
+		ExpiresAt *time.Time               `json:"expiresAt,omitempty"`
+		Known     bool                     `json:"known"`
+		Name      string                   `json:"name"`
+		Source    DevicePostureFactsSource `json:"source"`
+
+		// Value As people read it; `unknown` when it is not known
+		Value string `json:"value"`
+
+		// Why Why it is unknown, or on what it rests
+		Why string `json:"why"`
+	} `json:"facts"`
+
+	// History The newest first
+	History []struct {
+		At time.Time `json:"at"`
+
+		// Effect What a failed check does: it is shown; the device is restricted; it is in quarantine
+		Effect *Severity `json:"effect,omitempty"`
+
+		// Failing Names of checks
+		Failing []string `json:"failing"`
+	} `json:"history"`
+	Level Level `json:"level"`
+
+	// Next When it may change though nobody says anything
+	Next *time.Time `json:"next,omitempty"`
+
+	// Since Since when the effect is this one
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// DevicePostureFactsSource defines model for DevicePosture.Facts.Source.
+type DevicePostureFactsSource string
+
 // DeviceWithConfig defines model for DeviceWithConfig.
 type DeviceWithConfig struct {
 	Config WireGuardConfig `json:"config"`
 	Device Device          `json:"device"`
-}
-
-// DeviceWithOpenVPN defines model for DeviceWithOpenVPN.
-type DeviceWithOpenVPN struct {
-	Device Device      `json:"device"`
-	File   OpenVPNFile `json:"file"`
 }
 
 // Ended defines model for Ended.
@@ -1505,6 +1598,24 @@ type Enrolment struct {
 	Command   string    `json:"command"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Token     string    `json:"token"`
+}
+
+// FactInput defines model for FactInput.
+type FactInput struct {
+	// Detail On what the value rests, for people
+	Detail *string `json:"detail,omitempty"`
+
+	// ExpiresAt From then on it counts for nothing; absent: as long as policy lets a device be silent
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+
+	// Name `disk_encrypted`, `os_version` …, or a name of your own
+	Name string `json:"name"`
+
+	// Unknown Why there is no value, in the place of one
+	Unknown *string `json:"unknown,omitempty"`
+
+	// Value true or false, a whole number, or a text of at most 256 bytes
+	Value interface{} `json:"value,omitempty"`
 }
 
 // Factor defines model for Factor.
@@ -1780,32 +1891,6 @@ type NewIdentityProvider struct {
 	Settings ProviderSettings `json:"settings"`
 }
 
-// NewOpenVPNDevice defines model for NewOpenVPNDevice.
-type NewOpenVPNDevice struct {
-	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
-	//
-	// Example: -----BEGIN CERTIFICATE REQUEST-----…
-	Csr SigningRequest `json:"csr"`
-
-	// Name Example: My laptop
-	Name     string   `json:"name"`
-	Platform Platform `json:"platform"`
-
-	// Pop The region to try first; absent for the first that is ready
-	Pop     *string `json:"pop,omitempty"`
-	Profile IdText  `json:"profile"`
-}
-
-// OpenVPNFile defines model for OpenVPNFile.
-type OpenVPNFile struct {
-	// FileName Without .ovpn
-	FileName    string `json:"fileName"`
-	Placeholder string `json:"placeholder"`
-
-	// Text The file; placeholder stands where the private key belongs
-	Text string `json:"text"`
-}
-
 // Overview defines model for Overview.
 type Overview struct {
 	// Connected Devices with a live tunnel
@@ -2070,6 +2155,134 @@ type PortRange struct {
 	Last  int `json:"last"`
 }
 
+// Posture defines model for Posture.
+type Posture struct {
+	Checks []PostureCheck `json:"checks"`
+
+	// Devices How many are judged in which way
+	Devices struct {
+		Block int `json:"block"`
+		Good  int `json:"good"`
+		Risk  int `json:"risk"`
+		Warn  int `json:"warn"`
+	} `json:"devices"`
+	Exceptions []struct {
+		At time.Time `json:"at"`
+
+		// Check Name; absent: every check
+		Check  *string `json:"check,omitempty"`
+		Device *string `json:"device,omitempty"`
+		Id     string  `json:"id"`
+
+		// Name Of the person or the device
+		Name string `json:"name"`
+
+		// Owner Name of the device's owner
+		Owner  *string   `json:"owner,omitempty"`
+		Reason string    `json:"reason"`
+		Until  time.Time `json:"until"`
+		User   *string   `json:"user,omitempty"`
+	} `json:"exceptions"`
+
+	// Facts Facts that are known by name
+	Facts []struct {
+		Name string `json:"name"`
+		Type string `json:"type"`
+	} `json:"facts"`
+	Times PostureTimes `json:"times"`
+}
+
+// PostureCheck defines model for PostureCheck.
+type PostureCheck struct {
+	// Counts Devices. `fails` of a check that only reports: those that it would hit
+	Counts struct {
+		Excepted int `json:"excepted"`
+		Fails    int `json:"fails"`
+		Grace    int `json:"grace"`
+		Waiting  int `json:"waiting"`
+	} `json:"counts"`
+	Fact         string     `json:"fact"`
+	GraceSeconds int        `json:"graceSeconds"`
+	Help         string     `json:"help"`
+	Id           string     `json:"id"`
+	Name         string     `json:"name"`
+	Platforms    []Platform `json:"platforms"`
+	ReportOnly   bool       `json:"reportOnly"`
+	Rule         string     `json:"rule"`
+
+	// Severity What a failed check does: it is shown; the device is restricted; it is in quarantine
+	Severity Severity            `json:"severity"`
+	Unknown  PostureCheckUnknown `json:"unknown"`
+}
+
+// PostureCheckUnknown defines model for PostureCheck.Unknown.
+type PostureCheckUnknown string
+
+// PostureCheckInput defines model for PostureCheckInput.
+type PostureCheckInput struct {
+	// GraceSeconds From when it fails first until that does anything
+	GraceSeconds *int `json:"graceSeconds,omitempty"`
+
+	// Help How to fix it, for the person
+	Help *string `json:"help,omitempty"`
+
+	// Name Printable characters; shown as typed
+	Name Name `json:"name"`
+
+	// Platforms Empty: all where the fact can be had from the device itself
+	Platforms  *[]Platform `json:"platforms,omitempty"`
+	ReportOnly *bool       `json:"reportOnly,omitempty"`
+
+	// Rule As in `disk_encrypted`, `macOS >= 14.6`, `last_update <= 14d`, `os in ubuntu, debian`
+	Rule string `json:"rule"`
+
+	// Severity What a failed check does: it is shown; the device is restricted; it is in quarantine
+	Severity Severity `json:"severity"`
+
+	// Unknown What a fact counts as that is told as unknown
+	Unknown *PostureCheckInputUnknown `json:"unknown,omitempty"`
+}
+
+// PostureCheckInputUnknown What a fact counts as that is told as unknown
+type PostureCheckInputUnknown string
+
+// PostureDevice defines model for PostureDevice.
+type PostureDevice struct {
+	Id      string       `json:"id"`
+	Name    string       `json:"name"`
+	Outcome CheckOutcome `json:"outcome"`
+	Owner   struct {
+		Id   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"owner"`
+	Platform Platform    `json:"platform"`
+	Reason   CheckReason `json:"reason"`
+	Seen     string      `json:"seen"`
+	Since    *time.Time  `json:"since,omitempty"`
+	Until    *time.Time  `json:"until,omitempty"`
+}
+
+// PostureExceptionInput defines model for PostureExceptionInput.
+type PostureExceptionInput struct {
+	// Check Absent: every check
+	Check  *string   `json:"check,omitempty"`
+	Device *string   `json:"device,omitempty"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+
+	// User One of user and device
+	User *string `json:"user,omitempty"`
+}
+
+// PostureTimes defines model for PostureTimes.
+type PostureTimes struct {
+	// SettleSeconds Until a new device, or one under a new check, must have said something
+	SettleSeconds int `json:"settleSeconds"`
+
+	// SilenceSeconds How long what was told last is good for, where it has no end of its own
+	SilenceSeconds int `json:"silenceSeconds"`
+}
+
 // Prefix IPv4 or IPv6 prefix without host bits
 //
 // Example: 10.20.0.0/16
@@ -2131,17 +2344,11 @@ type Profile struct {
 	Outdated *int     `json:"outdated,omitempty"`
 	Pops     []string `json:"pops"`
 
-	// Protocols How devices may connect, what is recommended first
-	Protocols []ProfileProtocols `json:"protocols"`
-
 	// Regions Where a device with this profile can connect now
 	Regions []struct {
 		Country *string `json:"country,omitempty"`
 		Id      string  `json:"id"`
 		Name    string  `json:"name"`
-
-		// Openvpn A gateway there is connected and serves OpenVPN
-		Openvpn bool `json:"openvpn"`
 
 		// Ready A gateway there is connected and takes clients
 		Ready bool `json:"ready"`
@@ -2158,9 +2365,6 @@ type Profile struct {
 
 // ProfileMode defines model for Profile.Mode.
 type ProfileMode string
-
-// ProfileProtocols defines model for Profile.Protocols.
-type ProfileProtocols string
 
 // ProfileInput defines model for ProfileInput.
 type ProfileInput struct {
@@ -2200,11 +2404,8 @@ type ProfileInput struct {
 	Names *[]string `json:"names,omitempty"`
 
 	// Pops Where it is served; empty: everywhere
-	Pops *[]IdText `json:"pops,omitempty"`
-
-	// Protocols How devices may connect; absent: as it is, or by WireGuard for a new profile. What a device has goes on; it gets no new key where its protocol is left out
-	Protocols *[]ProfileInputProtocols `json:"protocols,omitempty"`
-	Search    *[]string                `json:"search,omitempty"`
+	Pops   *[]IdText `json:"pops,omitempty"`
+	Search *[]string `json:"search,omitempty"`
 
 	// SessionSeconds 0: 12 hours, else at least 60
 	SessionSeconds *int `json:"sessionSeconds,omitempty"`
@@ -2212,9 +2413,6 @@ type ProfileInput struct {
 
 // ProfileInputMode defines model for ProfileInput.Mode.
 type ProfileInputMode string
-
-// ProfileInputProtocols defines model for ProfileInput.Protocols.
-type ProfileInputProtocols string
 
 // ProviderId Part of the redirect URI
 type ProviderId = string
@@ -2628,6 +2826,9 @@ type Session struct {
 // SessionStage What is to be done next: enrol a second factor, show it, or nothing
 type SessionStage string
 
+// Severity What a failed check does: it is shown; the device is restricted; it is in quarantine
+type Severity string
+
 // SignIn defines model for SignIn.
 type SignIn struct {
 	// Demo A demo with a built-in identity provider: not for real use
@@ -2646,11 +2847,6 @@ type SignIn struct {
 	} `json:"providers"`
 	Version string `json:"version"`
 }
-
-// SigningRequest PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
-//
-// Example: -----BEGIN CERTIFICATE REQUEST-----…
-type SigningRequest = string
 
 // Tag One word, kept in lower case
 //
@@ -2704,15 +2900,6 @@ type TotpEnrolment struct {
 
 	// Uri otpauth:// URI, for the QR code
 	Uri string `json:"uri"`
-}
-
-// Waiting defines model for Waiting.
-type Waiting struct {
-	// Devices That wait for approval; 0 where your role may not approve
-	Devices int `json:"devices"`
-
-	// Requests For temporary access that you may decide on
-	Requests int `json:"requests"`
 }
 
 // Weekday defines model for Weekday.
@@ -2790,9 +2977,6 @@ type Query = string
 // AccessRequestResponse defines model for AccessRequestResponse.
 type AccessRequestResponse = AccessRequest
 
-// AuthoritiesResponse defines model for AuthoritiesResponse.
-type AuthoritiesResponse = Authorities
-
 // DeviceResponse defines model for DeviceResponse.
 type DeviceResponse = Device
 
@@ -2813,6 +2997,9 @@ type PolicyTestResponse = PolicyTest
 
 // PopResponse defines model for PopResponse.
 type PopResponse = Pop
+
+// PostureCheckResponse defines model for PostureCheckResponse.
+type PostureCheckResponse = PostureCheck
 
 // ProblemResponse defines model for ProblemResponse.
 type ProblemResponse = Problem
@@ -2864,6 +3051,9 @@ type PasskeyBody struct {
 
 // PopBody defines model for PopBody.
 type PopBody = PopInput
+
+// PostureCheckBody defines model for PostureCheckBody.
+type PostureCheckBody = PostureCheckInput
 
 // ProfileBody defines model for ProfileBody.
 type ProfileBody = ProfileInput
@@ -2990,18 +3180,15 @@ type UpdateDeviceJSONBody struct {
 	Name Name `json:"name"`
 }
 
-// ReplaceDeviceCertificateJSONBody defines parameters for ReplaceDeviceCertificate.
-type ReplaceDeviceCertificateJSONBody struct {
-	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
-	//
-	// Example: -----BEGIN CERTIFICATE REQUEST-----…
-	Csr SigningRequest `json:"csr"`
-}
-
 // GetDeviceConfigParams defines parameters for GetDeviceConfig.
 type GetDeviceConfigParams struct {
 	// Pop Point the file at this region instead of the device's own
 	Pop *IdText `form:"pop,omitempty" json:"pop,omitempty"`
+}
+
+// TellDeviceFactsJSONBody defines parameters for TellDeviceFacts.
+type TellDeviceFactsJSONBody struct {
+	Facts []FactInput `json:"facts"`
 }
 
 // NoteDeviceFileJSONBody defines parameters for NoteDeviceFile.
@@ -3014,12 +3201,6 @@ type NoteDeviceFileJSONBody struct {
 type ReplaceDeviceKeyJSONBody struct {
 	// PublicKey X25519 public key in base64, as `wg pubkey` prints it
 	PublicKey PublicKey `json:"publicKey"`
-}
-
-// GetDeviceOpenVPNParams defines parameters for GetDeviceOpenVPN.
-type GetDeviceOpenVPNParams struct {
-	// Pop Try this region first instead of the device's own
-	Pop *IdText `form:"pop,omitempty" json:"pop,omitempty"`
 }
 
 // ConfirmPasskeyJSONBody defines parameters for ConfirmPasskey.
@@ -3094,12 +3275,6 @@ type LinkIdentityJSONBody struct {
 	Provider ProviderId `json:"provider"`
 }
 
-// FinishRotationJSONBody defines parameters for FinishRotation.
-type FinishRotationJSONBody struct {
-	// Cut Also when devices have certificates of it. They are cut off and need new ones
-	Cut *bool `json:"cut,omitempty"`
-}
-
 // ListPeopleParams defines parameters for ListPeople.
 type ListPeopleParams struct {
 	// Q Part of a name or address
@@ -3113,6 +3288,13 @@ type ListPeopleParams struct {
 // SetRoleJSONBody defines parameters for SetRole.
 type SetRoleJSONBody struct {
 	Role Role `json:"role"`
+}
+
+// ListPostureDevicesParams defines parameters for ListPostureDevices.
+type ListPostureDevicesParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListProfilesParams defines parameters for ListProfiles.
@@ -3213,8 +3395,8 @@ type CreateDeviceJSONRequestBody = NewDevice
 // UpdateDeviceJSONRequestBody defines body for UpdateDevice for application/json ContentType.
 type UpdateDeviceJSONRequestBody UpdateDeviceJSONBody
 
-// ReplaceDeviceCertificateJSONRequestBody defines body for ReplaceDeviceCertificate for application/json ContentType.
-type ReplaceDeviceCertificateJSONRequestBody ReplaceDeviceCertificateJSONBody
+// TellDeviceFactsJSONRequestBody defines body for TellDeviceFacts for application/json ContentType.
+type TellDeviceFactsJSONRequestBody TellDeviceFactsJSONBody
 
 // NoteDeviceFileJSONRequestBody defines body for NoteDeviceFile for application/json ContentType.
 type NoteDeviceFileJSONRequestBody NoteDeviceFileJSONBody
@@ -3258,12 +3440,6 @@ type UpdateIdentityProviderJSONRequestBody = IdentityProviderInput
 // TestIdentityProviderJSONRequestBody defines body for TestIdentityProvider for application/json ContentType.
 type TestIdentityProviderJSONRequestBody = IdentityProviderInput
 
-// FinishRotationJSONRequestBody defines body for FinishRotation for application/json ContentType.
-type FinishRotationJSONRequestBody FinishRotationJSONBody
-
-// CreateOpenVPNDeviceJSONRequestBody defines body for CreateOpenVPNDevice for application/json ContentType.
-type CreateOpenVPNDeviceJSONRequestBody = NewOpenVPNDevice
-
 // SetPersonLevelJSONRequestBody defines body for SetPersonLevel for application/json ContentType.
 type SetPersonLevelJSONRequestBody = LevelInput
 
@@ -3290,6 +3466,18 @@ type CreatePopJSONRequestBody = PopInput
 
 // UpdatePopJSONRequestBody defines body for UpdatePop for application/json ContentType.
 type UpdatePopJSONRequestBody = PopInput
+
+// CreatePostureCheckJSONRequestBody defines body for CreatePostureCheck for application/json ContentType.
+type CreatePostureCheckJSONRequestBody = PostureCheckInput
+
+// UpdatePostureCheckJSONRequestBody defines body for UpdatePostureCheck for application/json ContentType.
+type UpdatePostureCheckJSONRequestBody = PostureCheckInput
+
+// CreatePostureExceptionJSONRequestBody defines body for CreatePostureException for application/json ContentType.
+type CreatePostureExceptionJSONRequestBody = PostureExceptionInput
+
+// SetPostureTimesJSONRequestBody defines body for SetPostureTimes for application/json ContentType.
+type SetPostureTimesJSONRequestBody = PostureTimes
 
 // CreateProfileJSONRequestBody defines body for CreateProfile for application/json ContentType.
 type CreateProfileJSONRequestBody = ProfileInput
@@ -3493,12 +3681,12 @@ type ServerInterface interface {
 	// ApproveDevice Let a device in that waits for approval
 	// (POST /devices/{id}/approve)
 	ApproveDevice(ctx echo.Context, id Id) error
-	// ReplaceDeviceCertificate Give a device of OpenVPN a new certificate
-	// (PUT /devices/{id}/certificate)
-	ReplaceDeviceCertificate(ctx echo.Context, id Id) error
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error
+	// TellDeviceFacts Tell what a management system knows of a device
+	// (PUT /devices/{id}/facts)
+	TellDeviceFacts(ctx echo.Context, id Id) error
 	// NoteDeviceFile Say which version of its file a device has now
 	// (PUT /devices/{id}/file)
 	NoteDeviceFile(ctx echo.Context, id Id) error
@@ -3508,9 +3696,9 @@ type ServerInterface interface {
 	// SetDeviceLevel Hold a device at a lower level, or let it go
 	// (PUT /devices/{id}/level)
 	SetDeviceLevel(ctx echo.Context, id Id) error
-	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
-	// (GET /devices/{id}/openvpn)
-	GetDeviceOpenVPN(ctx echo.Context, id Id, params GetDeviceOpenVPNParams) error
+	// GetDevicePosture The state of a device, and every fact that is kept of it
+	// (GET /devices/{id}/posture)
+	GetDevicePosture(ctx echo.Context, id Id) error
 	// RefuseDevice Remove a device that waits for approval
 	// (POST /devices/{id}/refuse)
 	RefuseDevice(ctx echo.Context, id Id) error
@@ -3631,21 +3819,6 @@ type ServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx echo.Context, id Id) error
-	// ListAuthorities The authorities of OpenVPN
-	// (GET /openvpn/authorities)
-	ListAuthorities(ctx echo.Context) error
-	// FinishRotation Trust the authority of before no more
-	// (POST /openvpn/authorities/finish)
-	FinishRotation(ctx echo.Context) error
-	// RotateAuthority Let a new authority sign
-	// (POST /openvpn/authorities/rotate)
-	RotateAuthority(ctx echo.Context) error
-	// GetRevocationList The revocation list of an authority of OpenVPN
-	// (GET /openvpn/authorities/{id}/crl)
-	GetRevocationList(ctx echo.Context, id Id) error
-	// CreateOpenVPNDevice Add a device that connects by OpenVPN
-	// (POST /openvpn/devices)
-	CreateOpenVPNDevice(ctx echo.Context) error
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx echo.Context) error
@@ -3733,6 +3906,30 @@ type ServerInterface interface {
 	// UpdatePop Change a point of presence
 	// (PUT /pops/{id})
 	UpdatePop(ctx echo.Context, id Id) error
+	// GetPosture What is asked of devices, and how they stand
+	// (GET /posture)
+	GetPosture(ctx echo.Context) error
+	// CreatePostureCheck Add a check
+	// (POST /posture/checks)
+	CreatePostureCheck(ctx echo.Context) error
+	// DeletePostureCheck Remove a check, its exceptions, and the facts that only it read
+	// (DELETE /posture/checks/{id})
+	DeletePostureCheck(ctx echo.Context, id Id) error
+	// UpdatePostureCheck Change a check
+	// (PUT /posture/checks/{id})
+	UpdatePostureCheck(ctx echo.Context, id Id) error
+	// ListPostureDevices Devices that do not pass a check
+	// (GET /posture/checks/{id}/devices)
+	ListPostureDevices(ctx echo.Context, id Id, params ListPostureDevicesParams) error
+	// CreatePostureException Let a person or a device be in spite of a check, for a while
+	// (POST /posture/exceptions)
+	CreatePostureException(ctx echo.Context) error
+	// DeletePostureException End an exception before its time
+	// (DELETE /posture/exceptions/{id})
+	DeletePostureException(ctx echo.Context, id Id) error
+	// SetPostureTimes Set how long devices may be silent
+	// (PUT /posture/times)
+	SetPostureTimes(ctx echo.Context) error
 	// ListProfiles The profiles that you may use, or all
 	// (GET /profiles)
 	ListProfiles(ctx echo.Context, params ListProfilesParams) error
@@ -3847,9 +4044,6 @@ type ServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx echo.Context, id Id) error
-	// GetWaiting How much waits for your decision
-	// (GET /waiting)
-	GetWaiting(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -4212,22 +4406,6 @@ func (w *ServerInterfaceWrapper) ApproveDevice(ctx echo.Context) error {
 	return err
 }
 
-// ReplaceDeviceCertificate converts echo context to params.
-func (w *ServerInterfaceWrapper) ReplaceDeviceCertificate(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "id" -------------
-	var id Id
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ReplaceDeviceCertificate(ctx, id)
-	return err
-}
-
 // GetDeviceConfig converts echo context to params.
 func (w *ServerInterfaceWrapper) GetDeviceConfig(ctx echo.Context) error {
 	var err error
@@ -4250,6 +4428,22 @@ func (w *ServerInterfaceWrapper) GetDeviceConfig(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetDeviceConfig(ctx, id, params)
+	return err
+}
+
+// TellDeviceFacts converts echo context to params.
+func (w *ServerInterfaceWrapper) TellDeviceFacts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TellDeviceFacts(ctx, id)
 	return err
 }
 
@@ -4301,8 +4495,8 @@ func (w *ServerInterfaceWrapper) SetDeviceLevel(ctx echo.Context) error {
 	return err
 }
 
-// GetDeviceOpenVPN converts echo context to params.
-func (w *ServerInterfaceWrapper) GetDeviceOpenVPN(ctx echo.Context) error {
+// GetDevicePosture converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDevicePosture(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
 	var id Id
@@ -4312,17 +4506,8 @@ func (w *ServerInterfaceWrapper) GetDeviceOpenVPN(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params GetDeviceOpenVPNParams
-	// ------------- Optional query parameter "pop" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "pop", ctx.QueryParams(), &params.Pop, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pop: %s", err))
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetDeviceOpenVPN(ctx, id, params)
+	err = w.Handler.GetDevicePosture(ctx, id)
 	return err
 }
 
@@ -4909,58 +5094,6 @@ func (w *ServerInterfaceWrapper) TestIdentityProvider(ctx echo.Context) error {
 	return err
 }
 
-// ListAuthorities converts echo context to params.
-func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListAuthorities(ctx)
-	return err
-}
-
-// FinishRotation converts echo context to params.
-func (w *ServerInterfaceWrapper) FinishRotation(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.FinishRotation(ctx)
-	return err
-}
-
-// RotateAuthority converts echo context to params.
-func (w *ServerInterfaceWrapper) RotateAuthority(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RotateAuthority(ctx)
-	return err
-}
-
-// GetRevocationList converts echo context to params.
-func (w *ServerInterfaceWrapper) GetRevocationList(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "id" -------------
-	var id Id
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetRevocationList(ctx, id)
-	return err
-}
-
-// CreateOpenVPNDevice converts echo context to params.
-func (w *ServerInterfaceWrapper) CreateOpenVPNDevice(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateOpenVPNDevice(ctx)
-	return err
-}
-
 // GetOverview converts echo context to params.
 func (w *ServerInterfaceWrapper) GetOverview(ctx echo.Context) error {
 	var err error
@@ -5402,6 +5535,122 @@ func (w *ServerInterfaceWrapper) UpdatePop(ctx echo.Context) error {
 	return err
 }
 
+// GetPosture converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPosture(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPosture(ctx)
+	return err
+}
+
+// CreatePostureCheck converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePostureCheck(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePostureCheck(ctx)
+	return err
+}
+
+// DeletePostureCheck converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePostureCheck(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePostureCheck(ctx, id)
+	return err
+}
+
+// UpdatePostureCheck converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePostureCheck(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePostureCheck(ctx, id)
+	return err
+}
+
+// ListPostureDevices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPostureDevices(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPostureDevicesParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPostureDevices(ctx, id, params)
+	return err
+}
+
+// CreatePostureException converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePostureException(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePostureException(ctx)
+	return err
+}
+
+// DeletePostureException converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePostureException(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePostureException(ctx, id)
+	return err
+}
+
+// SetPostureTimes converts echo context to params.
+func (w *ServerInterfaceWrapper) SetPostureTimes(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetPostureTimes(ctx)
+	return err
+}
+
 // ListProfiles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListProfiles(ctx echo.Context) error {
 	var err error
@@ -5830,15 +6079,6 @@ func (w *ServerInterfaceWrapper) DeleteToken(ctx echo.Context) error {
 	return err
 }
 
-// GetWaiting converts echo context to params.
-func (w *ServerInterfaceWrapper) GetWaiting(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetWaiting(ctx)
-	return err
-}
-
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -5932,18 +6172,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/devices/:id", wrapper.GetDevice, options.OperationMiddlewares["getDevice"]...)
 	router.PATCH(options.BaseURL+"/devices/:id", wrapper.UpdateDevice, options.OperationMiddlewares["updateDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/key", wrapper.ReplaceDeviceKey, options.OperationMiddlewares["replaceDeviceKey"]...)
-	router.POST(options.BaseURL+"/openvpn/devices", wrapper.CreateOpenVPNDevice, options.OperationMiddlewares["createOpenVPNDevice"]...)
-	router.GET(options.BaseURL+"/openvpn/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
-	router.POST(options.BaseURL+"/openvpn/authorities/rotate", wrapper.RotateAuthority, options.OperationMiddlewares["rotateAuthority"]...)
-	router.POST(options.BaseURL+"/openvpn/authorities/finish", wrapper.FinishRotation, options.OperationMiddlewares["finishRotation"]...)
-	router.GET(options.BaseURL+"/openvpn/authorities/:id/crl", wrapper.GetRevocationList, options.OperationMiddlewares["getRevocationList"]...)
-	router.PUT(options.BaseURL+"/devices/:id/certificate", wrapper.ReplaceDeviceCertificate, options.OperationMiddlewares["replaceDeviceCertificate"]...)
-	router.GET(options.BaseURL+"/devices/:id/openvpn", wrapper.GetDeviceOpenVPN, options.OperationMiddlewares["getDeviceOpenVPN"]...)
 	router.GET(options.BaseURL+"/devices/:id/config", wrapper.GetDeviceConfig, options.OperationMiddlewares["getDeviceConfig"]...)
 	router.PUT(options.BaseURL+"/devices/:id/file", wrapper.NoteDeviceFile, options.OperationMiddlewares["noteDeviceFile"]...)
 	router.POST(options.BaseURL+"/devices/:id/approve", wrapper.ApproveDevice, options.OperationMiddlewares["approveDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/refuse", wrapper.RefuseDevice, options.OperationMiddlewares["refuseDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/level", wrapper.SetDeviceLevel, options.OperationMiddlewares["setDeviceLevel"]...)
+	router.PUT(options.BaseURL+"/devices/:id/facts", wrapper.TellDeviceFacts, options.OperationMiddlewares["tellDeviceFacts"]...)
+	router.GET(options.BaseURL+"/devices/:id/posture", wrapper.GetDevicePosture, options.OperationMiddlewares["getDevicePosture"]...)
+	router.GET(options.BaseURL+"/posture", wrapper.GetPosture, options.OperationMiddlewares["getPosture"]...)
+	router.PUT(options.BaseURL+"/posture/times", wrapper.SetPostureTimes, options.OperationMiddlewares["setPostureTimes"]...)
+	router.POST(options.BaseURL+"/posture/checks", wrapper.CreatePostureCheck, options.OperationMiddlewares["createPostureCheck"]...)
+	router.DELETE(options.BaseURL+"/posture/checks/:id", wrapper.DeletePostureCheck, options.OperationMiddlewares["deletePostureCheck"]...)
+	router.PUT(options.BaseURL+"/posture/checks/:id", wrapper.UpdatePostureCheck, options.OperationMiddlewares["updatePostureCheck"]...)
+	router.GET(options.BaseURL+"/posture/checks/:id/devices", wrapper.ListPostureDevices, options.OperationMiddlewares["listPostureDevices"]...)
+	router.POST(options.BaseURL+"/posture/exceptions", wrapper.CreatePostureException, options.OperationMiddlewares["createPostureException"]...)
+	router.DELETE(options.BaseURL+"/posture/exceptions/:id", wrapper.DeletePostureException, options.OperationMiddlewares["deletePostureException"]...)
 	router.POST(options.BaseURL+"/devices/:id/suspend", wrapper.SuspendDevice, options.OperationMiddlewares["suspendDevice"]...)
 	router.POST(options.BaseURL+"/devices/:id/resume", wrapper.ResumeDevice, options.OperationMiddlewares["resumeDevice"]...)
 	router.POST(options.BaseURL+"/grants/renew", wrapper.RenewGrants, options.OperationMiddlewares["renewGrants"]...)
@@ -6015,7 +6258,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/gateways/:id/undrain", wrapper.UndrainGateway, options.OperationMiddlewares["undrainGateway"]...)
 	router.POST(options.BaseURL+"/gateways/:id/retire", wrapper.RetireGateway, options.OperationMiddlewares["retireGateway"]...)
 	router.GET(options.BaseURL+"/overview", wrapper.GetOverview, options.OperationMiddlewares["getOverview"]...)
-	router.GET(options.BaseURL+"/waiting", wrapper.GetWaiting, options.OperationMiddlewares["getWaiting"]...)
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/export", wrapper.ExportAudit, options.OperationMiddlewares["exportAudit"]...)
@@ -6025,8 +6267,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type AccessRequestResponseJSONResponse AccessRequest
-
-type AuthoritiesResponseJSONResponse Authorities
 
 type DeviceResponseJSONResponse Device
 
@@ -6041,6 +6281,8 @@ type PolicyDiffResponseJSONResponse PolicyDiff
 type PolicyTestResponseJSONResponse PolicyTest
 
 type PopResponseJSONResponse Pop
+
+type PostureCheckResponseJSONResponse PostureCheck
 
 type ProblemResponseApplicationProblemPlusJSONResponse Problem
 
@@ -6746,46 +6988,6 @@ func (response ApproveDevicedefaultApplicationProblemPlusJSONResponse) VisitAppr
 	return err
 }
 
-type ReplaceDeviceCertificateRequestObject struct {
-	Id   Id `json:"id"`
-	Body *ReplaceDeviceCertificateJSONRequestBody
-}
-
-type ReplaceDeviceCertificateResponseObject interface {
-	VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error
-}
-
-type ReplaceDeviceCertificate200JSONResponse DeviceWithOpenVPN
-
-func (response ReplaceDeviceCertificate200JSONResponse) VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceDeviceCertificatedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ReplaceDeviceCertificatedefaultApplicationProblemPlusJSONResponse) VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDeviceConfigRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetDeviceConfigParams
@@ -6826,6 +7028,53 @@ type GetDeviceConfigdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDeviceConfigdefaultApplicationProblemPlusJSONResponse) VisitGetDeviceConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellDeviceFactsRequestObject struct {
+	Id   Id `json:"id"`
+	Body *TellDeviceFactsJSONRequestBody
+}
+
+type TellDeviceFactsResponseObject interface {
+	VisitTellDeviceFactsResponse(w http.ResponseWriter) error
+}
+
+type TellDeviceFacts200JSONResponse struct {
+	// Ignored Facts that no check reads; they are not kept
+	Ignored []string `json:"ignored"`
+	Level   Level    `json:"level"`
+
+	// Revision Of the change that gateways are told of; absent when the level is as it was
+	Revision *int64 `json:"revision,omitempty"`
+}
+
+func (response TellDeviceFacts200JSONResponse) VisitTellDeviceFactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TellDeviceFactsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TellDeviceFactsdefaultApplicationProblemPlusJSONResponse) VisitTellDeviceFactsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6957,18 +7206,17 @@ func (response SetDeviceLeveldefaultApplicationProblemPlusJSONResponse) VisitSet
 	return err
 }
 
-type GetDeviceOpenVPNRequestObject struct {
-	Id     Id `json:"id"`
-	Params GetDeviceOpenVPNParams
+type GetDevicePostureRequestObject struct {
+	Id Id `json:"id"`
 }
 
-type GetDeviceOpenVPNResponseObject interface {
-	VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error
+type GetDevicePostureResponseObject interface {
+	VisitGetDevicePostureResponse(w http.ResponseWriter) error
 }
 
-type GetDeviceOpenVPN200JSONResponse OpenVPNFile
+type GetDevicePosture200JSONResponse DevicePosture
 
-func (response GetDeviceOpenVPN200JSONResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
+func (response GetDevicePosture200JSONResponse) VisitGetDevicePostureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -6980,23 +7228,12 @@ func (response GetDeviceOpenVPN200JSONResponse) VisitGetDeviceOpenVPNResponse(w 
 	return err
 }
 
-type GetDeviceOpenVPN200TextResponse string
-
-func (response GetDeviceOpenVPN200TextResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/plain")
-	w.WriteHeader(200)
-
-	_, err := w.Write([]byte(fmt.Sprint(response)))
-	return err
-}
-
-type GetDeviceOpenVPNdefaultApplicationProblemPlusJSONResponse struct {
+type GetDevicePosturedefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
 }
 
-func (response GetDeviceOpenVPNdefaultApplicationProblemPlusJSONResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
+func (response GetDevicePosturedefaultApplicationProblemPlusJSONResponse) VisitGetDevicePostureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8552,211 +8789,6 @@ func (response TestIdentityProviderdefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type ListAuthoritiesRequestObject struct {
-}
-
-type ListAuthoritiesResponseObject interface {
-	VisitListAuthoritiesResponse(w http.ResponseWriter) error
-}
-
-type ListAuthorities200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response ListAuthorities200JSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAuthoritiesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListAuthoritiesdefaultApplicationProblemPlusJSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type FinishRotationRequestObject struct {
-	Body *FinishRotationJSONRequestBody
-}
-
-type FinishRotationResponseObject interface {
-	VisitFinishRotationResponse(w http.ResponseWriter) error
-}
-
-type FinishRotation200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response FinishRotation200JSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type FinishRotationdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response FinishRotationdefaultApplicationProblemPlusJSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateAuthorityRequestObject struct {
-}
-
-type RotateAuthorityResponseObject interface {
-	VisitRotateAuthorityResponse(w http.ResponseWriter) error
-}
-
-type RotateAuthority200JSONResponse struct {
-	AuthoritiesResponseJSONResponse
-}
-
-func (response RotateAuthority200JSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateAuthoritydefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RotateAuthoritydefaultApplicationProblemPlusJSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetRevocationListRequestObject struct {
-	Id Id `json:"id"`
-}
-
-type GetRevocationListResponseObject interface {
-	VisitGetRevocationListResponse(w http.ResponseWriter) error
-}
-
-type GetRevocationList200ApplicationpkixCrlResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetRevocationList200ApplicationpkixCrlResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/pkix-crl")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
-type GetRevocationListdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetRevocationListdefaultApplicationProblemPlusJSONResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOpenVPNDeviceRequestObject struct {
-	Body *CreateOpenVPNDeviceJSONRequestBody
-}
-
-type CreateOpenVPNDeviceResponseObject interface {
-	VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error
-}
-
-type CreateOpenVPNDevice201JSONResponse DeviceWithOpenVPN
-
-func (response CreateOpenVPNDevice201JSONResponse) VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOpenVPNDevicedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response CreateOpenVPNDevicedefaultApplicationProblemPlusJSONResponse) VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetOverviewRequestObject struct {
 }
 
@@ -9856,6 +9888,312 @@ type UpdatePopdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdatePopdefaultApplicationProblemPlusJSONResponse) VisitUpdatePopResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostureRequestObject struct {
+}
+
+type GetPostureResponseObject interface {
+	VisitGetPostureResponse(w http.ResponseWriter) error
+}
+
+type GetPosture200JSONResponse Posture
+
+func (response GetPosture200JSONResponse) VisitGetPostureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPosturedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPosturedefaultApplicationProblemPlusJSONResponse) VisitGetPostureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePostureCheckRequestObject struct {
+	Body *CreatePostureCheckJSONRequestBody
+}
+
+type CreatePostureCheckResponseObject interface {
+	VisitCreatePostureCheckResponse(w http.ResponseWriter) error
+}
+
+type CreatePostureCheck201JSONResponse struct {
+	PostureCheckResponseJSONResponse
+}
+
+func (response CreatePostureCheck201JSONResponse) VisitCreatePostureCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePostureCheckdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePostureCheckdefaultApplicationProblemPlusJSONResponse) VisitCreatePostureCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePostureCheckRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeletePostureCheckResponseObject interface {
+	VisitDeletePostureCheckResponse(w http.ResponseWriter) error
+}
+
+type DeletePostureCheck204Response struct {
+}
+
+func (response DeletePostureCheck204Response) VisitDeletePostureCheckResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePostureCheckdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeletePostureCheckdefaultApplicationProblemPlusJSONResponse) VisitDeletePostureCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePostureCheckRequestObject struct {
+	Id   Id `json:"id"`
+	Body *UpdatePostureCheckJSONRequestBody
+}
+
+type UpdatePostureCheckResponseObject interface {
+	VisitUpdatePostureCheckResponse(w http.ResponseWriter) error
+}
+
+type UpdatePostureCheck200JSONResponse struct {
+	PostureCheckResponseJSONResponse
+}
+
+func (response UpdatePostureCheck200JSONResponse) VisitUpdatePostureCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePostureCheckdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdatePostureCheckdefaultApplicationProblemPlusJSONResponse) VisitUpdatePostureCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPostureDevicesRequestObject struct {
+	Id     Id `json:"id"`
+	Params ListPostureDevicesParams
+}
+
+type ListPostureDevicesResponseObject interface {
+	VisitListPostureDevicesResponse(w http.ResponseWriter) error
+}
+
+type ListPostureDevices200JSONResponse struct {
+	Items []PostureDevice `json:"items"`
+
+	// Next Cursor of the next page
+	Next *string `json:"next,omitempty"`
+}
+
+func (response ListPostureDevices200JSONResponse) VisitListPostureDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPostureDevicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPostureDevicesdefaultApplicationProblemPlusJSONResponse) VisitListPostureDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePostureExceptionRequestObject struct {
+	Body *CreatePostureExceptionJSONRequestBody
+}
+
+type CreatePostureExceptionResponseObject interface {
+	VisitCreatePostureExceptionResponse(w http.ResponseWriter) error
+}
+
+type CreatePostureException201JSONResponse struct {
+	Id string `json:"id"`
+}
+
+func (response CreatePostureException201JSONResponse) VisitCreatePostureExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePostureExceptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePostureExceptiondefaultApplicationProblemPlusJSONResponse) VisitCreatePostureExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePostureExceptionRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type DeletePostureExceptionResponseObject interface {
+	VisitDeletePostureExceptionResponse(w http.ResponseWriter) error
+}
+
+type DeletePostureException204Response struct {
+}
+
+func (response DeletePostureException204Response) VisitDeletePostureExceptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePostureExceptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeletePostureExceptiondefaultApplicationProblemPlusJSONResponse) VisitDeletePostureExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPostureTimesRequestObject struct {
+	Body *SetPostureTimesJSONRequestBody
+}
+
+type SetPostureTimesResponseObject interface {
+	VisitSetPostureTimesResponse(w http.ResponseWriter) error
+}
+
+type SetPostureTimes204Response struct {
+}
+
+func (response SetPostureTimes204Response) VisitSetPostureTimesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetPostureTimesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetPostureTimesdefaultApplicationProblemPlusJSONResponse) VisitSetPostureTimesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11339,44 +11677,6 @@ func (response DeleteTokendefaultApplicationProblemPlusJSONResponse) VisitDelete
 	return err
 }
 
-type GetWaitingRequestObject struct {
-}
-
-type GetWaitingResponseObject interface {
-	VisitGetWaitingResponse(w http.ResponseWriter) error
-}
-
-type GetWaiting200JSONResponse Waiting
-
-func (response GetWaiting200JSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWaitingdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetWaitingdefaultApplicationProblemPlusJSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccessRequests Requests for temporary access, newest first
@@ -11427,12 +11727,12 @@ type StrictServerInterface interface {
 	// ApproveDevice Let a device in that waits for approval
 	// (POST /devices/{id}/approve)
 	ApproveDevice(ctx context.Context, request ApproveDeviceRequestObject) (ApproveDeviceResponseObject, error)
-	// ReplaceDeviceCertificate Give a device of OpenVPN a new certificate
-	// (PUT /devices/{id}/certificate)
-	ReplaceDeviceCertificate(ctx context.Context, request ReplaceDeviceCertificateRequestObject) (ReplaceDeviceCertificateResponseObject, error)
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx context.Context, request GetDeviceConfigRequestObject) (GetDeviceConfigResponseObject, error)
+	// TellDeviceFacts Tell what a management system knows of a device
+	// (PUT /devices/{id}/facts)
+	TellDeviceFacts(ctx context.Context, request TellDeviceFactsRequestObject) (TellDeviceFactsResponseObject, error)
 	// NoteDeviceFile Say which version of its file a device has now
 	// (PUT /devices/{id}/file)
 	NoteDeviceFile(ctx context.Context, request NoteDeviceFileRequestObject) (NoteDeviceFileResponseObject, error)
@@ -11442,9 +11742,9 @@ type StrictServerInterface interface {
 	// SetDeviceLevel Hold a device at a lower level, or let it go
 	// (PUT /devices/{id}/level)
 	SetDeviceLevel(ctx context.Context, request SetDeviceLevelRequestObject) (SetDeviceLevelResponseObject, error)
-	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
-	// (GET /devices/{id}/openvpn)
-	GetDeviceOpenVPN(ctx context.Context, request GetDeviceOpenVPNRequestObject) (GetDeviceOpenVPNResponseObject, error)
+	// GetDevicePosture The state of a device, and every fact that is kept of it
+	// (GET /devices/{id}/posture)
+	GetDevicePosture(ctx context.Context, request GetDevicePostureRequestObject) (GetDevicePostureResponseObject, error)
 	// RefuseDevice Remove a device that waits for approval
 	// (POST /devices/{id}/refuse)
 	RefuseDevice(ctx context.Context, request RefuseDeviceRequestObject) (RefuseDeviceResponseObject, error)
@@ -11565,21 +11865,6 @@ type StrictServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx context.Context, request TestIdentityProviderRequestObject) (TestIdentityProviderResponseObject, error)
-	// ListAuthorities The authorities of OpenVPN
-	// (GET /openvpn/authorities)
-	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
-	// FinishRotation Trust the authority of before no more
-	// (POST /openvpn/authorities/finish)
-	FinishRotation(ctx context.Context, request FinishRotationRequestObject) (FinishRotationResponseObject, error)
-	// RotateAuthority Let a new authority sign
-	// (POST /openvpn/authorities/rotate)
-	RotateAuthority(ctx context.Context, request RotateAuthorityRequestObject) (RotateAuthorityResponseObject, error)
-	// GetRevocationList The revocation list of an authority of OpenVPN
-	// (GET /openvpn/authorities/{id}/crl)
-	GetRevocationList(ctx context.Context, request GetRevocationListRequestObject) (GetRevocationListResponseObject, error)
-	// CreateOpenVPNDevice Add a device that connects by OpenVPN
-	// (POST /openvpn/devices)
-	CreateOpenVPNDevice(ctx context.Context, request CreateOpenVPNDeviceRequestObject) (CreateOpenVPNDeviceResponseObject, error)
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
@@ -11667,6 +11952,30 @@ type StrictServerInterface interface {
 	// UpdatePop Change a point of presence
 	// (PUT /pops/{id})
 	UpdatePop(ctx context.Context, request UpdatePopRequestObject) (UpdatePopResponseObject, error)
+	// GetPosture What is asked of devices, and how they stand
+	// (GET /posture)
+	GetPosture(ctx context.Context, request GetPostureRequestObject) (GetPostureResponseObject, error)
+	// CreatePostureCheck Add a check
+	// (POST /posture/checks)
+	CreatePostureCheck(ctx context.Context, request CreatePostureCheckRequestObject) (CreatePostureCheckResponseObject, error)
+	// DeletePostureCheck Remove a check, its exceptions, and the facts that only it read
+	// (DELETE /posture/checks/{id})
+	DeletePostureCheck(ctx context.Context, request DeletePostureCheckRequestObject) (DeletePostureCheckResponseObject, error)
+	// UpdatePostureCheck Change a check
+	// (PUT /posture/checks/{id})
+	UpdatePostureCheck(ctx context.Context, request UpdatePostureCheckRequestObject) (UpdatePostureCheckResponseObject, error)
+	// ListPostureDevices Devices that do not pass a check
+	// (GET /posture/checks/{id}/devices)
+	ListPostureDevices(ctx context.Context, request ListPostureDevicesRequestObject) (ListPostureDevicesResponseObject, error)
+	// CreatePostureException Let a person or a device be in spite of a check, for a while
+	// (POST /posture/exceptions)
+	CreatePostureException(ctx context.Context, request CreatePostureExceptionRequestObject) (CreatePostureExceptionResponseObject, error)
+	// DeletePostureException End an exception before its time
+	// (DELETE /posture/exceptions/{id})
+	DeletePostureException(ctx context.Context, request DeletePostureExceptionRequestObject) (DeletePostureExceptionResponseObject, error)
+	// SetPostureTimes Set how long devices may be silent
+	// (PUT /posture/times)
+	SetPostureTimes(ctx context.Context, request SetPostureTimesRequestObject) (SetPostureTimesResponseObject, error)
 	// ListProfiles The profiles that you may use, or all
 	// (GET /profiles)
 	ListProfiles(ctx context.Context, request ListProfilesRequestObject) (ListProfilesResponseObject, error)
@@ -11781,9 +12090,6 @@ type StrictServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx context.Context, request DeleteTokenRequestObject) (DeleteTokenResponseObject, error)
-	// GetWaiting How much waits for your decision
-	// (GET /waiting)
-	GetWaiting(ctx context.Context, request GetWaitingRequestObject) (GetWaitingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -12326,13 +12632,39 @@ func (sh *strictHandler) ApproveDevice(ctx echo.Context, id Id) error {
 	return nil
 }
 
-// ReplaceDeviceCertificate operation middleware
-func (sh *strictHandler) ReplaceDeviceCertificate(ctx echo.Context, id Id) error {
-	var request ReplaceDeviceCertificateRequestObject
+// GetDeviceConfig operation middleware
+func (sh *strictHandler) GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error {
+	var request GetDeviceConfigRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeviceConfig(ctx.Request().Context(), request.(GetDeviceConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeviceConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeviceConfigResponseObject); ok {
+		return validResponse.VisitGetDeviceConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TellDeviceFacts operation middleware
+func (sh *strictHandler) TellDeviceFacts(ctx echo.Context, id Id) error {
+	var request TellDeviceFactsRequestObject
 
 	request.Id = id
 
-	var body ReplaceDeviceCertificateJSONRequestBody
+	var body TellDeviceFactsJSONRequestBody
 	var err error
 	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
 		// A request validator built on kin-openapi's openapi3filter with
@@ -12356,44 +12688,18 @@ func (sh *strictHandler) ReplaceDeviceCertificate(ctx echo.Context, id Id) error
 	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ReplaceDeviceCertificate(ctx.Request().Context(), request.(ReplaceDeviceCertificateRequestObject))
+		return sh.ssi.TellDeviceFacts(ctx.Request().Context(), request.(TellDeviceFactsRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ReplaceDeviceCertificate")
+		handler = middleware(handler, "TellDeviceFacts")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(ReplaceDeviceCertificateResponseObject); ok {
-		return validResponse.VisitReplaceDeviceCertificateResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetDeviceConfig operation middleware
-func (sh *strictHandler) GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error {
-	var request GetDeviceConfigRequestObject
-
-	request.Id = id
-	request.Params = params
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetDeviceConfig(ctx.Request().Context(), request.(GetDeviceConfigRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetDeviceConfig")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetDeviceConfigResponseObject); ok {
-		return validResponse.VisitGetDeviceConfigResponse(ctx.Response())
+	} else if validResponse, ok := response.(TellDeviceFactsResponseObject); ok {
+		return validResponse.VisitTellDeviceFactsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -12544,26 +12850,25 @@ func (sh *strictHandler) SetDeviceLevel(ctx echo.Context, id Id) error {
 	return nil
 }
 
-// GetDeviceOpenVPN operation middleware
-func (sh *strictHandler) GetDeviceOpenVPN(ctx echo.Context, id Id, params GetDeviceOpenVPNParams) error {
-	var request GetDeviceOpenVPNRequestObject
+// GetDevicePosture operation middleware
+func (sh *strictHandler) GetDevicePosture(ctx echo.Context, id Id) error {
+	var request GetDevicePostureRequestObject
 
 	request.Id = id
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetDeviceOpenVPN(ctx.Request().Context(), request.(GetDeviceOpenVPNRequestObject))
+		return sh.ssi.GetDevicePosture(ctx.Request().Context(), request.(GetDevicePostureRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetDeviceOpenVPN")
+		handler = middleware(handler, "GetDevicePosture")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(GetDeviceOpenVPNResponseObject); ok {
-		return validResponse.VisitGetDeviceOpenVPNResponse(ctx.Response())
+	} else if validResponse, ok := response.(GetDevicePostureResponseObject); ok {
+		return validResponse.VisitGetDevicePostureResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -13794,169 +14099,6 @@ func (sh *strictHandler) TestIdentityProvider(ctx echo.Context, id Id) error {
 	return nil
 }
 
-// ListAuthorities operation middleware
-func (sh *strictHandler) ListAuthorities(ctx echo.Context) error {
-	var request ListAuthoritiesRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListAuthorities(ctx.Request().Context(), request.(ListAuthoritiesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListAuthorities")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(ListAuthoritiesResponseObject); ok {
-		return validResponse.VisitListAuthoritiesResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// FinishRotation operation middleware
-func (sh *strictHandler) FinishRotation(ctx echo.Context) error {
-	var request FinishRotationRequestObject
-
-	var body FinishRotationJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.FinishRotation(ctx.Request().Context(), request.(FinishRotationRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "FinishRotation")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(FinishRotationResponseObject); ok {
-		return validResponse.VisitFinishRotationResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// RotateAuthority operation middleware
-func (sh *strictHandler) RotateAuthority(ctx echo.Context) error {
-	var request RotateAuthorityRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RotateAuthority(ctx.Request().Context(), request.(RotateAuthorityRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RotateAuthority")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(RotateAuthorityResponseObject); ok {
-		return validResponse.VisitRotateAuthorityResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetRevocationList operation middleware
-func (sh *strictHandler) GetRevocationList(ctx echo.Context, id Id) error {
-	var request GetRevocationListRequestObject
-
-	request.Id = id
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetRevocationList(ctx.Request().Context(), request.(GetRevocationListRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetRevocationList")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetRevocationListResponseObject); ok {
-		return validResponse.VisitGetRevocationListResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// CreateOpenVPNDevice operation middleware
-func (sh *strictHandler) CreateOpenVPNDevice(ctx echo.Context) error {
-	var request CreateOpenVPNDeviceRequestObject
-
-	var body CreateOpenVPNDeviceJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateOpenVPNDevice(ctx.Request().Context(), request.(CreateOpenVPNDeviceRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateOpenVPNDevice")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(CreateOpenVPNDeviceResponseObject); ok {
-		return validResponse.VisitCreateOpenVPNDeviceResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
 // GetOverview operation middleware
 func (sh *strictHandler) GetOverview(ctx echo.Context) error {
 	var request GetOverviewRequestObject
@@ -14868,6 +15010,291 @@ func (sh *strictHandler) UpdatePop(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(UpdatePopResponseObject); ok {
 		return validResponse.VisitUpdatePopResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPosture operation middleware
+func (sh *strictHandler) GetPosture(ctx echo.Context) error {
+	var request GetPostureRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPosture(ctx.Request().Context(), request.(GetPostureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPosture")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPostureResponseObject); ok {
+		return validResponse.VisitGetPostureResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePostureCheck operation middleware
+func (sh *strictHandler) CreatePostureCheck(ctx echo.Context) error {
+	var request CreatePostureCheckRequestObject
+
+	var body CreatePostureCheckJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePostureCheck(ctx.Request().Context(), request.(CreatePostureCheckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePostureCheck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePostureCheckResponseObject); ok {
+		return validResponse.VisitCreatePostureCheckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePostureCheck operation middleware
+func (sh *strictHandler) DeletePostureCheck(ctx echo.Context, id Id) error {
+	var request DeletePostureCheckRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePostureCheck(ctx.Request().Context(), request.(DeletePostureCheckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePostureCheck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePostureCheckResponseObject); ok {
+		return validResponse.VisitDeletePostureCheckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePostureCheck operation middleware
+func (sh *strictHandler) UpdatePostureCheck(ctx echo.Context, id Id) error {
+	var request UpdatePostureCheckRequestObject
+
+	request.Id = id
+
+	var body UpdatePostureCheckJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePostureCheck(ctx.Request().Context(), request.(UpdatePostureCheckRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePostureCheck")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePostureCheckResponseObject); ok {
+		return validResponse.VisitUpdatePostureCheckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPostureDevices operation middleware
+func (sh *strictHandler) ListPostureDevices(ctx echo.Context, id Id, params ListPostureDevicesParams) error {
+	var request ListPostureDevicesRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPostureDevices(ctx.Request().Context(), request.(ListPostureDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPostureDevices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPostureDevicesResponseObject); ok {
+		return validResponse.VisitListPostureDevicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePostureException operation middleware
+func (sh *strictHandler) CreatePostureException(ctx echo.Context) error {
+	var request CreatePostureExceptionRequestObject
+
+	var body CreatePostureExceptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePostureException(ctx.Request().Context(), request.(CreatePostureExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePostureException")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePostureExceptionResponseObject); ok {
+		return validResponse.VisitCreatePostureExceptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePostureException operation middleware
+func (sh *strictHandler) DeletePostureException(ctx echo.Context, id Id) error {
+	var request DeletePostureExceptionRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePostureException(ctx.Request().Context(), request.(DeletePostureExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePostureException")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePostureExceptionResponseObject); ok {
+		return validResponse.VisitDeletePostureExceptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetPostureTimes operation middleware
+func (sh *strictHandler) SetPostureTimes(ctx echo.Context) error {
+	var request SetPostureTimesRequestObject
+
+	var body SetPostureTimesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPostureTimes(ctx.Request().Context(), request.(SetPostureTimesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPostureTimes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetPostureTimesResponseObject); ok {
+		return validResponse.VisitSetPostureTimesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -16111,29 +16538,6 @@ func (sh *strictHandler) DeleteToken(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(DeleteTokenResponseObject); ok {
 		return validResponse.VisitDeleteTokenResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetWaiting operation middleware
-func (sh *strictHandler) GetWaiting(ctx echo.Context) error {
-	var request GetWaitingRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetWaiting(ctx.Request().Context(), request.(GetWaitingRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetWaiting")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetWaitingResponseObject); ok {
-		return validResponse.VisitGetWaitingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

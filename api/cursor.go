@@ -17,6 +17,7 @@ type cursorKind byte
 
 const (
 	devicesCursor cursorKind = 'd'
+	postureCursor cursorKind = 'c'
 	peopleCursor  cursorKind = 'p'
 	auditCursor   cursorKind = 'a'
 	membersCursor cursorKind = 'm'

@@ -33,6 +33,9 @@ const (
 	AccessRead    = portal.AccessRead
 	AccessProbe   = portal.AccessProbe
 	AccessWrite   = portal.AccessWrite
+	PostureRead   = portal.PostureRead
+	PostureWrite  = portal.PostureWrite
+	PostureReport = portal.PostureReport
 	GatewaysRead  = portal.GatewaysRead
 	GatewaysWrite = portal.GatewaysWrite
 	AuditRead     = portal.AuditRead

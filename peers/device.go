@@ -83,6 +83,9 @@ func (s *Service) CreateDevice(ctx context.Context, by portal.Actor, in NewDevic
 				return fmt.Errorf("add device for %s: %w", d.User, err)
 			}
 		}
+		if err := judgeNew(p, by, d.ID); err != nil {
+			return err
+		}
 		view = DeviceView{
 			Device: d, Certificate: cert, OwnerName: owner.Name, OwnerEmail: owner.Email, ProfileName: profile.Name, ProfileMode: profile.Mode, Grant: grant, Revision: p.last,
 		}

@@ -40,8 +40,11 @@ const (
 	ProfilesWrite Right = "profiles.write"
 	AccessRead    Right = "access.read" // resources and rules
 	AccessWrite   Right = "access.write"
-	AccessProbe   Right = "access.probe"  // let a gateway try a destination
-	GatewaysRead  Right = "gateways.read" // gateways, points of presence and pools
+	AccessProbe   Right = "access.probe"   // let a gateway try a destination
+	PostureRead   Right = "posture.read"   // checks, exceptions, and the state of everybody's devices
+	PostureWrite  Right = "posture.write"  // change what is asked of devices
+	PostureReport Right = "posture.report" // tell facts about devices: for management systems
+	GatewaysRead  Right = "gateways.read"  // gateways, points of presence and pools
 	GatewaysWrite Right = "gateways.write"
 	AuditRead     Right = "audit.read" // see, follow and verify
 	AuditExport   Right = "audit.export"
@@ -96,6 +99,9 @@ var rights = map[Right]struct {
 	AccessRead:    {o | a | n | h | r, false},
 	AccessWrite:   {o | a | n, true},
 	AccessProbe:   {o | a | n | h, false},
+	PostureRead:   {o | a | n | h | r, false},
+	PostureWrite:  {o | a, true},
+	PostureReport: {o | a, true},
 	GatewaysRead:  {o | a | n | h | r, false},
 	GatewaysWrite: {o | a | n, true},
 	AuditRead:     {o | a | r, false},

@@ -175,6 +175,7 @@ func (s *site) tasks(l listeners) ([]task, error) {
 		{"events", s.api.Run},
 		{"sweep of sessions", s.auth.Run},
 		{"sweep of grants", s.peers.Sweep},
+		{"posture", s.peers.Judge},
 	}
 	tlsConfig, acme, err := certificates(s.cfg, s.log)
 	if err != nil {

@@ -1,8 +1,10 @@
 package posture
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/portal"
 )
@@ -80,4 +82,35 @@ func looksFor(name string) bool {
 // Reported reports whether sallyport-posture can find out the fact on the platform.
 func Reported(name string, on portal.Platform) bool {
 	return slices.Contains(lookUp(name).Platforms, on)
+}
+
+// CheckValue returns an error that says what kind of value a known fact has, nil for one of that kind and for every custom fact.
+func CheckValue(name string, v Value) error {
+	var ok bool
+	want := lookUp(name).Type
+	switch want {
+	case YesNo:
+		ok = v.kind == boolean
+	case Count, Duration:
+		ok = v.kind == number
+	case Words:
+		ok = v.kind == text
+	case Release:
+		_, ok = ParseVersion(v.text)
+		ok = ok && v.kind == text
+	case Moment:
+		_, err := time.Parse(time.RFC3339, v.text)
+		ok = err == nil && v.kind == text
+	default:
+		ok = true
+	}
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%s is %s", name, kinds[want])
+}
+
+var kinds = map[Type]string{
+	YesNo: "true or false", Count: "a whole number", Duration: "a whole number of seconds", Words: "a text", Release: "a version as a text, such as 14.6.1",
+	Moment: "a time as a text, such as 2026-01-31T09:00:00Z",
 }

@@ -34,6 +34,7 @@ type Fact struct {
 	Value   Value  // not valid: unknown
 	Why     string // why it is unknown, or on what the value rests; for people
 	Source  Source
+	By      string    // name of the token that it was told with; "" for the program, and for an admin
 	At      time.Time // when the portal heard of it, by its own clock
 	Expires time.Time // from then on it counts for nothing; zero: as long as the policy's Silence says
 }
@@ -167,6 +168,9 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 	*v = read
 	return err
 }
+
+// CheckText returns an error that says what a reason or a detail must be like, nil for a good one.
+func CheckText(s string) error { return checkText(s) }
 
 func checkText(s string) error {
 	if len(s) > MaxText || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {

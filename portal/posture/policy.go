@@ -60,13 +60,19 @@ type Check struct {
 	ChangedAt  time.Time     // since when devices are asked
 }
 
+// ExceptionID names an exception.
+type ExceptionID string
+
 // Exception lets a person or a device be in spite of a check, or of all of them.
 type Exception struct {
+	ID     ExceptionID
 	Check  CheckID // "": every check
 	User   portal.UserID
 	Device portal.DeviceID // one of both is set
 	Until  time.Time
 	Reason string
+	By     portal.UserID
+	At     time.Time // when it was made
 }
 
 // Policy is everything that devices are judged by.
@@ -147,7 +153,8 @@ func (p *Plan) Empty() bool { return len(p.policy.Checks) == 0 }
 func (p *Plan) Policy() Policy { return p.policy }
 
 // Applies reports whether a check concerns devices of the platform. A check that names no platform concerns those where its fact can be
-// had, so a phone is never shut out for what it has no way to say.
+// had from the device itself, so a phone is never shut out for what it has no way to say. One that names a phone's platform says that a
+// management system tells the fact.
 func (c *Check) Applies(on portal.Platform) bool {
 	switch {
 	case c.Rule.On != "" && c.Rule.On != on:
@@ -175,10 +182,6 @@ func (c Check) Validate() (fields []portal.Field) {
 		wrong("/graceSeconds", "out_of_range", fmt.Sprintf("The grace is between 0 and %d seconds.", MaxGrace/time.Second))
 	}
 	for _, p := range c.Platforms {
-		if known := lookUp(c.Rule.Fact); known.Type != Custom && !slices.Contains(known.Platforms, p) {
-			wrong("/platforms", "not_allowed", fmt.Sprintf("Nothing on %s can report %s.", p, c.Rule.Fact))
-			break
-		}
 		if c.Rule.On != "" && p != c.Rule.On {
 			wrong("/platforms", "not_allowed", fmt.Sprintf("The rule is about %s.", c.Rule.On))
 			break

@@ -270,6 +270,9 @@ func (r Rule) String() string {
 	return fmt.Sprintf("%s %s %s", subject, r.Op, r.Want)
 }
 
+// MarshalText is String, for the audit trail.
+func (r Rule) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // holds compares a known value. ok is false when the value is of another kind than the rule's: then it says nothing. until is when the
 // answer changes by the passing of time alone, zero for never.
 func (r *Rule) holds(v Value, now time.Time) (holds, ok bool, until time.Time) {

@@ -16,6 +16,8 @@ export type Right =
   | 'access.read'
   | 'access.probe'
   | 'access.write'
+  | 'posture.read'
+  | 'posture.write'
   | 'gateways.read'
   | 'gateways.write'
   | 'audit.read'

@@ -943,6 +943,181 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell what a management system knows of a device
+         * @description The facts take the place of all that the same token told of the device before, and the device is judged at once. Only facts that a
+         *     check reads are kept. A fact has a value or says why it is unknown; unknown is never no. For an MDM, an EDR or a script, with a
+         *     service token of the scope `posture.report`.
+         */
+        put: operations["tellDeviceFacts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/posture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The state of a device, and every fact that is kept of it
+         * @description For its owner and for those who see posture. The owner does not see checks that only report.
+         */
+        get: operations["getDevicePosture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is asked of devices, and how they stand */
+        get: operations["getPosture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set how long devices may be silent */
+        put: operations["setPostureTimes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a check
+         * @description With `reportOnly` it is judged and counted, and does nothing.
+         */
+        post: operations["createPostureCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/checks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a check */
+        put: operations["updatePostureCheck"];
+        post?: never;
+        /** Remove a check, its exceptions, and the facts that only it read */
+        delete: operations["deletePostureCheck"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/checks/{id}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** Devices that do not pass a check */
+        get: operations["listPostureDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a person or a device be in spite of a check, for a while */
+        post: operations["createPostureException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/posture/exceptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an exception before its time */
+        delete: operations["deletePostureException"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/suspend": {
         parameters: {
             query?: never;
@@ -2392,6 +2567,192 @@ export interface components {
             /** Format: date-time */
             usedAt?: string;
         };
+        FactInput: {
+            /** @description `disk_encrypted`, `os_version` …, or a name of your own */
+            name: string;
+            /** @description true or false, a whole number, or a text of at most 256 bytes */
+            value?: unknown;
+            /** @description Why there is no value, in the place of one */
+            unknown?: string;
+            /** @description On what the value rests, for people */
+            detail?: string;
+            /**
+             * Format: date-time
+             * @description From then on it counts for nothing; absent: as long as policy lets a device be silent
+             */
+            expiresAt?: string;
+        };
+        /**
+         * @description What a failed check does: it is shown; the device is restricted; it is in quarantine
+         * @enum {string}
+         */
+        Severity: "warn" | "risk" | "block";
+        /** @enum {string} */
+        CheckOutcome: "passes" | "fails" | "grace" | "waiting" | "excepted";
+        /** @enum {string} */
+        CheckReason: "differs" | "unknown" | "odd" | "silent" | "never_said" | "expired" | "other_systems";
+        PostureCheckInput: {
+            name: components["schemas"]["Name"];
+            /** @description As in `disk_encrypted`, `macOS >= 14.6`, `last_update <= 14d`, `os in ubuntu, debian` */
+            rule: string;
+            /** @description Empty: all where the fact can be had from the device itself */
+            platforms?: components["schemas"]["Platform"][];
+            severity: components["schemas"]["Severity"];
+            /**
+             * @description What a fact counts as that is told as unknown
+             * @default fail
+             * @enum {string}
+             */
+            unknown: "fail" | "warn" | "pass";
+            /**
+             * @description From when it fails first until that does anything
+             * @default 0
+             */
+            graceSeconds: number;
+            /** @default false */
+            reportOnly: boolean;
+            /** @description How to fix it, for the person */
+            help?: string;
+        };
+        PostureCheck: {
+            id: string;
+            name: string;
+            rule: string;
+            fact: string;
+            platforms: components["schemas"]["Platform"][];
+            severity: components["schemas"]["Severity"];
+            /** @enum {string} */
+            unknown: "fail" | "warn" | "pass";
+            graceSeconds: number;
+            reportOnly: boolean;
+            help: string;
+            /** @description Devices. `fails` of a check that only reports: those that it would hit */
+            counts: {
+                fails: number;
+                grace: number;
+                waiting: number;
+                excepted: number;
+            };
+        };
+        PostureExceptionInput: {
+            /** @description Absent: every check */
+            check?: string;
+            /** @description One of user and device */
+            user?: string;
+            device?: string;
+            /** Format: date-time */
+            until: string;
+            reason: string;
+        };
+        PostureTimes: {
+            /** @description Until a new device, or one under a new check, must have said something */
+            settleSeconds: number;
+            /** @description How long what was told last is good for, where it has no end of its own */
+            silenceSeconds: number;
+        };
+        Posture: {
+            checks: components["schemas"]["PostureCheck"][];
+            exceptions: {
+                id: string;
+                /** @description Name; absent: every check */
+                check?: string;
+                user?: string;
+                device?: string;
+                /** @description Of the person or the device */
+                name: string;
+                /** @description Name of the device's owner */
+                owner?: string;
+                /** Format: date-time */
+                until: string;
+                reason: string;
+                /** Format: date-time */
+                at: string;
+            }[];
+            times: components["schemas"]["PostureTimes"];
+            /** @description How many are judged in which way */
+            devices: {
+                good: number;
+                warn: number;
+                risk: number;
+                block: number;
+            };
+            /** @description Facts that are known by name */
+            facts: {
+                name: string;
+                type: string;
+            }[];
+        };
+        PostureDevice: {
+            id: string;
+            name: string;
+            platform: components["schemas"]["Platform"];
+            owner: {
+                id: string;
+                name: string;
+            };
+            outcome: components["schemas"]["CheckOutcome"];
+            reason: components["schemas"]["CheckReason"];
+            seen: string;
+            /** Format: date-time */
+            since?: string;
+            /** Format: date-time */
+            until?: string;
+        };
+        DevicePosture: {
+            level: components["schemas"]["Level"];
+            effect?: components["schemas"]["Severity"];
+            /**
+             * Format: date-time
+             * @description Since when the effect is this one
+             */
+            since?: string;
+            /**
+             * Format: date-time
+             * @description When it may change though nobody says anything
+             */
+            next?: string;
+            checks: {
+                id: string;
+                name: string;
+                rule: string;
+                fact: string;
+                severity: components["schemas"]["Severity"];
+                does?: components["schemas"]["Severity"];
+                reportOnly: boolean;
+                outcome: components["schemas"]["CheckOutcome"];
+                reason?: components["schemas"]["CheckReason"];
+                seen: string;
+                /** Format: date-time */
+                since?: string;
+                /** Format: date-time */
+                until?: string;
+                help: string;
+            }[];
+            facts: {
+                name: string;
+                known: boolean;
+                /** @description As people read it; `unknown` when it is not known */
+                value: string;
+                /** @description Why it is unknown, or on what it rests */
+                why: string;
+                /** @enum {string} */
+                source: "program" | "management";
+                /** @description Name of the token that told it */
+                by: string;
+                /** Format: date-time */
+                at: string;
+                /** Format: date-time */
+                expiresAt?: string;
+            }[];
+            /** @description The newest first */
+            history: {
+                /** Format: date-time */
+                at: string;
+                effect?: components["schemas"]["Severity"];
+                /** @description Names of checks */
+                failing: string[];
+            }[];
+        };
         ServiceToken: {
             id: string;
             name: string;
@@ -3347,6 +3708,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description The check now */
+        PostureCheckResponse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["PostureCheck"];
+            };
+        };
         /** @description The request now */
         AccessRequestResponse: {
             headers: {
@@ -3511,6 +3881,11 @@ export interface components {
         LevelBody: {
             content: {
                 "application/json": components["schemas"]["LevelInput"];
+            };
+        };
+        PostureCheckBody: {
+            content: {
+                "application/json": components["schemas"]["PostureCheckInput"];
             };
         };
         DecisionBody: {
@@ -4855,6 +5230,239 @@ export interface operations {
         requestBody: components["requestBodies"]["LevelBody"];
         responses: {
             200: components["responses"]["DeviceResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    tellDeviceFacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    facts: components["schemas"]["FactInput"][];
+                };
+            };
+        };
+        responses: {
+            /** @description What became of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Facts that no check reads; they are not kept */
+                        ignored: string[];
+                        level: components["schemas"]["Level"];
+                        /**
+                         * Format: int64
+                         * @description Of the change that gateways are told of; absent when the level is as it was
+                         */
+                        revision?: number;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getDevicePosture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As policy says now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicePosture"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    getPosture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Checks and exceptions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Posture"];
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    setPostureTimes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostureTimes"];
+            };
+        };
+        responses: {
+            /** @description It holds */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createPostureCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PostureCheckBody"];
+        responses: {
+            201: components["responses"]["PostureCheckResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    updatePostureCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PostureCheckBody"];
+        responses: {
+            200: components["responses"]["PostureCheckResponse"];
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deletePostureCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    listPostureDevices: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PostureDevice"][];
+                        /** @description Cursor of the next page */
+                        next?: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    createPostureException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostureExceptionInput"];
+            };
+        };
+        responses: {
+            /** @description It holds */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                    };
+                };
+            };
+            default: components["responses"]["ProblemResponse"];
+        };
+    };
+    deletePostureException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["ProblemResponse"];
         };
     };
