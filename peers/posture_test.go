@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/portal"
 	"github.com/sallyport/sallyport/portal/posture"
 	"github.com/sallyport/sallyport/portal/store"
+	"github.com/sallyport/sallyport/portal/store/storetest"
 )
 
 func (h *house) check(in peers.CheckInput) peers.CheckView {
@@ -195,27 +196,29 @@ func TestReportOnlyExceptionsAndUnknown(t *testing.T) {
 }
 
 func TestPostureInputIsRefusedWithItsPaths(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		d := h.device(h.mina, "Laptop")
-		_, err := h.s.CreateCheck(h.ctx(), h.admin, peers.CheckInput{Name: " ", Rule: "macOS >= new", Severity: "fatal", Platforms: []portal.Platform{"toaster"}, Unknown: "fail", Grace: -time.Second})
-		wantField(t, err, "/name:required", "/graceSeconds:out_of_range", "/platforms/0:not_allowed", "/rule:malformed")
-		_, err = h.s.CreateCheck(h.ctx(), h.mina, peers.CheckInput{Name: "x", Rule: "disk_encrypted"})
-		wantErr(t, err, portal.ErrForbidden)
-		_, err = h.s.CreateException(h.ctx(), h.admin, peers.ExceptionInput{Until: h.now})
-		wantField(t, err, "/reason:required", "/until:out_of_range", "/device:required")
-		_, err = h.s.CreateException(h.ctx(), h.admin, peers.ExceptionInput{Check: "no", Device: "no", Until: h.now.Add(time.Hour), Reason: "r"})
-		wantField(t, err, "/check:unknown", "/device:unknown")
-		wantField(t, h.s.SetPostureTimes(h.ctx(), h.admin, peers.PostureTimes{Settle: -1, Silence: time.Minute}), "/settleSeconds:out_of_range", "/silenceSeconds:out_of_range")
+	h := newHouse(t, storetest.New(t))
+	d := h.device(h.mina, "Laptop")
+	_, err := h.s.CreateCheck(h.ctx(), h.admin, peers.CheckInput{Name: " ", Rule: "macOS >= new", Severity: "fatal", Platforms: []portal.Platform{"toaster"}, Unknown: "fail", Grace: -time.Second})
+	wantField(t, err, "/name:required", "/graceSeconds:out_of_range", "/platforms/0:not_allowed", "/rule:malformed")
+	_, err = h.s.CreateCheck(h.ctx(), h.mina, peers.CheckInput{Name: "x", Rule: "disk_encrypted"})
+	wantErr(t, err, portal.ErrForbidden)
+	_, err = h.s.CreateException(h.ctx(), h.admin, peers.ExceptionInput{Until: h.now})
+	wantField(t, err, "/reason:required", "/until:out_of_range", "/device:required")
+	_, err = h.s.CreateException(h.ctx(), h.admin, peers.ExceptionInput{Check: "no", Device: "no", Until: h.now.Add(time.Hour), Reason: "r"})
+	wantField(t, err, "/check:unknown", "/device:unknown")
+	wantField(t, h.s.SetPostureTimes(h.ctx(), h.admin, peers.PostureTimes{Settle: -1, Silence: time.Minute}), "/settleSeconds:out_of_range", "/silenceSeconds:out_of_range")
 
-		_, err = h.s.TellFacts(h.ctx(), h.admin, d.ID, []peers.FactInput{
-			fact("Disk", true), fact("disk_encrypted", "no"), fact("disk_encrypted", true), fact("os_version", "new"), fact("x", []any{}), fact("y", 1.5),
-			{Name: "z"}, {Name: "w", Value: true, Unknown: "both"}, {Name: "v", Value: true, Expires: h.now}, {Name: "u", Value: true, Detail: "a\nb"},
-		})
-		wantField(t, err, "/facts/0/name:malformed", "/facts/1/value:wrong_type", "/facts/2/name:duplicate", "/facts/3/value:wrong_type", "/facts/4/value:wrong_type",
-			"/facts/5/value:wrong_type", "/facts/6/value:required", "/facts/7/value:required", "/facts/8/expiresAt:out_of_range", "/facts/9/detail:not_printable")
-		_, err = h.s.TellFacts(h.ctx(), h.mina, d.ID, nil)
-		wantErr(t, err, portal.ErrForbidden)
-		_, err = h.s.TellFacts(h.ctx(), h.admin, "no", nil)
-		wantErr(t, err, portal.ErrNotFound)
+	_, err = h.s.TellFacts(h.ctx(), h.admin, d.ID, []peers.FactInput{
+		fact("Disk", true), fact("disk_encrypted", "no"), fact("disk_encrypted", true), fact("os_version", "new"), fact("x", []any{}), fact("y", 1.5),
+		{Name: "z"},
+		{Name: "w", Value: true, Unknown: "both"},
+		{Name: "v", Value: true, Expires: h.now},
+		{Name: "u", Value: true, Detail: "a\nb"},
 	})
+	wantField(t, err, "/facts/0/name:malformed", "/facts/1/value:wrong_type", "/facts/2/name:duplicate", "/facts/3/value:wrong_type", "/facts/4/value:wrong_type",
+		"/facts/5/value:wrong_type", "/facts/6/value:required", "/facts/7/value:required", "/facts/8/expiresAt:out_of_range", "/facts/9/detail:not_printable")
+	_, err = h.s.TellFacts(h.ctx(), h.mina, d.ID, nil)
+	wantErr(t, err, portal.ErrForbidden)
+	_, err = h.s.TellFacts(h.ctx(), h.admin, "no", nil)
+	wantErr(t, err, portal.ErrNotFound)
 }

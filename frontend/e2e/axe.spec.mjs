@@ -36,6 +36,7 @@ const pages = [
   '/admin/providers?add=entra',
   '/admin/providers/demo',
   '/admin/policy',
+  '/admin/posture',
   '/reachability',
   '/requests',
   '/admin/audit',

@@ -34,6 +34,7 @@ var packageBenches = []packageBench{
 		{"1,000 gateways told of one change, mean, commit included", "gateways=1000", "ns/op", 1e-6, "ms", 100},
 		{"1,000 gateways connect and resume", "gateways=1000", "ms-to-connect-all", 1e-3, "s", 3},
 	}},
+	{"./portal/posture", "^BenchmarkJudge", "3x", []figure{{"50,000 devices judged by 20 checks", "Judge50000DevicesBy20Checks", "ns/op", 1e-9, "s", 2}}},
 	{"./portal/store", "^BenchmarkTakeAddress$", "2000x", []figure{
 		{"take and free an address, 100 taken", "100_taken", "ns/op", 1e-3, "µs", 0},
 		{"take and free an address, 60,000 taken", "60000_taken", "ns/op", 1e-3, "µs", 0},

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 
 const stale: Record<string, QueryKey[]> = {
   audit: [['audit']],
-  device: [['devices'], ['overview'], ['people'], ['waiting']],
+  device: [['devices'], ['posture'], ['overview'], ['people'], ['waiting']],
   gateway: [['gateways'], ['overview'], ['pops'], ['profiles']],
   person: [['people'], ['overview'], ['session'], ['roles']],
   profile: [['profiles'], ['devices']],

@@ -10,7 +10,7 @@ import {
 import type { Right } from '../api/rights.ts';
 import { may } from '../api/rights.ts';
 import { sessionQuery } from '../api/session.ts';
-import { loadAdminTexts } from '../i18n/i18n.ts';
+import { loadAdminTexts, loadPostureTexts } from '../i18n/i18n.ts';
 import { NoSuchPage, RouteProblem } from './boundaries.tsx';
 import { Shell } from './shell.tsx';
 
@@ -261,6 +261,15 @@ const providerTest = createRoute({
   component: lazy(() => import('../features/providers/test-page.tsx'), 'ProviderTestPage'),
 });
 
+const posture = createRoute({
+  getParentRoute: () => app,
+  path: '/admin/posture',
+  beforeLoad: async (to) => {
+    await Promise.all([needs('posture.read')(to), loadPostureTexts()]);
+  },
+  component: lazy(() => import('../features/posture/page.tsx'), 'PosturePage'),
+});
+
 const policy = createRoute({
   getParentRoute: () => app,
   path: '/admin/policy',
@@ -293,6 +302,7 @@ export const routeTree = root.addChildren([
     security,
     reachability,
     requests,
+    posture,
     policy,
     overview,
     people,

@@ -12,6 +12,7 @@ import {
   IconRouteAltLeft,
   IconServer,
   IconSettings,
+  IconShieldCheck,
   IconShieldLock,
   IconUserShield,
   IconUsers,
@@ -38,6 +39,7 @@ type NavKey =
   | 'reachability'
   | 'requests'
   | 'policy'
+  | 'posture'
   | 'security'
   | 'overview'
   | 'people'
@@ -61,6 +63,7 @@ const manage: Entry[] = [
   { to: '/admin/people', label: 'people', icon: IconUsers, right: 'people.read' },
   { to: '/admin/groups', label: 'groups', icon: IconUsersGroup, right: 'groups.read' },
   { to: '/admin/devices', label: 'devices', icon: IconDevices, right: 'devices.read' },
+  { to: '/admin/posture', label: 'posture', icon: IconShieldCheck, right: 'posture.read' },
   { to: '/admin/gateways', label: 'gateways', icon: IconServer, right: 'gateways.read' },
   { to: '/admin/profiles', label: 'profiles', icon: IconRoute, right: 'profiles.read' },
   { to: '/admin/access', label: 'access', icon: IconUserShield, right: 'access.read' },

@@ -3,10 +3,11 @@ import { initReactI18next } from 'react-i18next';
 import type adminEn from './admin/en.json';
 import type en from './en.json';
 import { currentLanguage, type Language, rememberLanguage } from './language.ts';
+import type postureEn from './posture/en.json';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof en & typeof adminEn };
+    resources: { translation: typeof en & typeof adminEn & typeof postureEn };
   }
 }
 
@@ -17,16 +18,16 @@ const catalogues: Record<Language, Load> = {
   ko: () => import('./ko.json'),
 };
 
-/** What only the admin part says: a worker's first visit does not load it. */
-const adminCatalogues: Record<Language, Load> = {
-  en: () => import('./admin/en.json'),
-  ko: () => import('./admin/ko.json'),
-};
+/** What most visits never show: the admin part, and what is said about the checks of a device. */
+const extras = {
+  admin: { en: () => import('./admin/en.json'), ko: () => import('./admin/ko.json') },
+  posture: { en: () => import('./posture/en.json'), ko: () => import('./posture/ko.json') },
+} satisfies Record<string, Record<Language, Load>>;
 
-let withAdmin = false;
+const loaded = new Set<keyof typeof extras>();
 
 async function texts(language: Language): Promise<object> {
-  const wanted = withAdmin ? [catalogues[language](), adminCatalogues[language]()] : [catalogues[language]()];
+  const wanted = [catalogues[language](), ...[...loaded].map((name) => extras[name][language]())];
   return Object.assign({}, ...(await Promise.all(wanted)).map((catalogue) => catalogue.default));
 }
 
@@ -42,14 +43,19 @@ export async function startI18n() {
   rememberLanguage(language);
 }
 
-/** Adds the texts of the admin part, once. Its routes wait for them. */
-export async function loadAdminTexts() {
-  if (withAdmin) return;
+async function load(name: keyof typeof extras) {
+  if (loaded.has(name)) return;
   const language = i18next.language as Language;
-  const catalogue = await adminCatalogues[language]();
+  const catalogue = await extras[name][language]();
   i18next.addResourceBundle(language, 'translation', catalogue.default, true, true);
-  withAdmin = true;
+  loaded.add(name);
 }
+
+/** Adds the texts of the admin part, once. Its routes wait for them. */
+export const loadAdminTexts = () => load('admin');
+
+/** Adds the texts about checks of devices, once. */
+export const loadPostureTexts = () => load('posture');
 
 export async function changeLanguage(language: Language) {
   i18next.addResourceBundle(language, 'translation', await texts(language), true, true);

@@ -11,6 +11,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { HoldNote } from '../../ui/hold-note.tsx';
 import { OutdatedReasons } from '../../ui/outdated.tsx';
 import { PlatformIcon } from '../../ui/platform-icon.tsx';
+import { PostureButton } from '../../ui/posture-button.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { RenameDialog, RevokeDialog } from './device-dialogs.tsx';
 import classes from './home.module.css';
@@ -37,6 +38,7 @@ export function DeviceCard({ device }: { device: Device }) {
       </header>
       <DeviceStatusChip status={device.status} />
       <HoldNote grant={device.grant} className={classes.newFile} />
+      <PostureButton device={device} />
       {device.outdated.length > 0 && <NewFileNote device={device} />}
       {device.certificate && <CertificateNote device={device} notAfter={device.certificate.notAfter} />}
       <dl className={classes.facts}>
