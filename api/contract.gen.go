@@ -1388,6 +1388,17 @@ type BrowserSession struct {
 	Current   bool      `json:"current"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
+
+	// Place Where the address is, by the portal's GeoIP database; absent where it has none, or does not know
+	Place *struct {
+		// City In English, where the database has cities
+		City *string `json:"city,omitempty"`
+
+		// Country ISO 3166-1 alpha-2
+		//
+		// Example: KR
+		Country string `json:"country"`
+	} `json:"place,omitempty"`
 	SeenAt    time.Time `json:"seenAt"`
 	UserAgent string    `json:"userAgent"`
 }
@@ -1431,6 +1442,16 @@ type ConditionsLevel string
 
 // Device defines model for Device.
 type Device struct {
+	// Certificate Of OpenVPN; absent for WireGuard
+	Certificate *struct {
+		// Fingerprint SHA-256, hexadecimal
+		Fingerprint string    `json:"fingerprint"`
+		NotAfter    time.Time `json:"notAfter"`
+		NotBefore   time.Time `json:"notBefore"`
+
+		// Serial Hexadecimal
+		Serial string `json:"serial"`
+	} `json:"certificate,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	Grant     struct {
 		// Holds What keeps it at a lower level
@@ -1485,9 +1506,11 @@ type Device struct {
 		Mode DeviceProfileMode `json:"mode"`
 		Name string            `json:"name"`
 	} `json:"profile"`
-	Protocol  DeviceProtocol `json:"protocol"`
-	PublicKey string         `json:"publicKey"`
-	State     DeviceState    `json:"state"`
+	Protocol DeviceProtocol `json:"protocol"`
+
+	// PublicKey Of WireGuard; empty for OpenVPN
+	PublicKey string      `json:"publicKey"`
+	State     DeviceState `json:"state"`
 
 	// Status What to show first: connected now, ready to connect, its session has ended, held in quarantine or below, cut by an admin, or waiting for approval
 	Status DeviceStatus `json:"status"`
@@ -1585,6 +1608,12 @@ type DevicePostureFactsSource string
 type DeviceWithConfig struct {
 	Config WireGuardConfig `json:"config"`
 	Device Device          `json:"device"`
+}
+
+// DeviceWithOpenVPN defines model for DeviceWithOpenVPN.
+type DeviceWithOpenVPN struct {
+	Device Device      `json:"device"`
+	File   OpenVPNFile `json:"file"`
 }
 
 // Ended defines model for Ended.
@@ -1889,6 +1918,16 @@ type NewIdentityProvider struct {
 	// Id Part of the redirect URI
 	Id       ProviderId       `json:"id"`
 	Settings ProviderSettings `json:"settings"`
+}
+
+// OpenVPNFile defines model for OpenVPNFile.
+type OpenVPNFile struct {
+	// FileName Without .ovpn
+	FileName    string `json:"fileName"`
+	Placeholder string `json:"placeholder"`
+
+	// Text The file; placeholder stands where the private key belongs
+	Text string `json:"text"`
 }
 
 // Overview defines model for Overview.
@@ -2349,6 +2388,9 @@ type Profile struct {
 		Country *string `json:"country,omitempty"`
 		Id      string  `json:"id"`
 		Name    string  `json:"name"`
+
+		// Openvpn A gateway there is connected and serves OpenVPN
+		Openvpn bool `json:"openvpn"`
 
 		// Ready A gateway there is connected and takes clients
 		Ready bool `json:"ready"`
@@ -2848,6 +2890,11 @@ type SignIn struct {
 	Version string `json:"version"`
 }
 
+// SigningRequest PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+//
+// Example: -----BEGIN CERTIFICATE REQUEST-----…
+type SigningRequest = string
+
 // Tag One word, kept in lower case
 //
 // Example: production
@@ -3180,6 +3227,14 @@ type UpdateDeviceJSONBody struct {
 	Name Name `json:"name"`
 }
 
+// ReplaceDeviceCertificateJSONBody defines parameters for ReplaceDeviceCertificate.
+type ReplaceDeviceCertificateJSONBody struct {
+	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+	//
+	// Example: -----BEGIN CERTIFICATE REQUEST-----…
+	Csr SigningRequest `json:"csr"`
+}
+
 // GetDeviceConfigParams defines parameters for GetDeviceConfig.
 type GetDeviceConfigParams struct {
 	// Pop Point the file at this region instead of the device's own
@@ -3201,6 +3256,12 @@ type NoteDeviceFileJSONBody struct {
 type ReplaceDeviceKeyJSONBody struct {
 	// PublicKey X25519 public key in base64, as `wg pubkey` prints it
 	PublicKey PublicKey `json:"publicKey"`
+}
+
+// GetDeviceOpenVPNParams defines parameters for GetDeviceOpenVPN.
+type GetDeviceOpenVPNParams struct {
+	// Pop Try this region first instead of the device's own
+	Pop *IdText `form:"pop,omitempty" json:"pop,omitempty"`
 }
 
 // ConfirmPasskeyJSONBody defines parameters for ConfirmPasskey.
@@ -3273,6 +3334,22 @@ type ListGroupMembersParams struct {
 type LinkIdentityJSONBody struct {
 	// Provider Part of the redirect URI
 	Provider ProviderId `json:"provider"`
+}
+
+// CreateOpenVPNDeviceJSONBody defines parameters for CreateOpenVPNDevice.
+type CreateOpenVPNDeviceJSONBody struct {
+	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+	//
+	// Example: -----BEGIN CERTIFICATE REQUEST-----…
+	Csr SigningRequest `json:"csr"`
+
+	// Name Example: My laptop
+	Name     string   `json:"name"`
+	Platform Platform `json:"platform"`
+
+	// Pop The region to try first; absent for the first that is ready
+	Pop     *string `json:"pop,omitempty"`
+	Profile IdText  `json:"profile"`
 }
 
 // ListPeopleParams defines parameters for ListPeople.
@@ -3395,6 +3472,9 @@ type CreateDeviceJSONRequestBody = NewDevice
 // UpdateDeviceJSONRequestBody defines body for UpdateDevice for application/json ContentType.
 type UpdateDeviceJSONRequestBody UpdateDeviceJSONBody
 
+// ReplaceDeviceCertificateJSONRequestBody defines body for ReplaceDeviceCertificate for application/json ContentType.
+type ReplaceDeviceCertificateJSONRequestBody ReplaceDeviceCertificateJSONBody
+
 // TellDeviceFactsJSONRequestBody defines body for TellDeviceFacts for application/json ContentType.
 type TellDeviceFactsJSONRequestBody TellDeviceFactsJSONBody
 
@@ -3439,6 +3519,9 @@ type UpdateIdentityProviderJSONRequestBody = IdentityProviderInput
 
 // TestIdentityProviderJSONRequestBody defines body for TestIdentityProvider for application/json ContentType.
 type TestIdentityProviderJSONRequestBody = IdentityProviderInput
+
+// CreateOpenVPNDeviceJSONRequestBody defines body for CreateOpenVPNDevice for application/json ContentType.
+type CreateOpenVPNDeviceJSONRequestBody CreateOpenVPNDeviceJSONBody
 
 // SetPersonLevelJSONRequestBody defines body for SetPersonLevel for application/json ContentType.
 type SetPersonLevelJSONRequestBody = LevelInput
@@ -3681,6 +3764,9 @@ type ServerInterface interface {
 	// ApproveDevice Let a device in that waits for approval
 	// (POST /devices/{id}/approve)
 	ApproveDevice(ctx echo.Context, id Id) error
+	// ReplaceDeviceCertificate Give a device of OpenVPN a new certificate
+	// (PUT /devices/{id}/certificate)
+	ReplaceDeviceCertificate(ctx echo.Context, id Id) error
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error
@@ -3696,6 +3782,9 @@ type ServerInterface interface {
 	// SetDeviceLevel Hold a device at a lower level, or let it go
 	// (PUT /devices/{id}/level)
 	SetDeviceLevel(ctx echo.Context, id Id) error
+	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
+	// (GET /devices/{id}/openvpn)
+	GetDeviceOpenVPN(ctx echo.Context, id Id, params GetDeviceOpenVPNParams) error
 	// GetDevicePosture The state of a device, and every fact that is kept of it
 	// (GET /devices/{id}/posture)
 	GetDevicePosture(ctx echo.Context, id Id) error
@@ -3819,6 +3908,9 @@ type ServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx echo.Context, id Id) error
+	// CreateOpenVPNDevice Add a device that connects by OpenVPN
+	// (POST /openvpn/devices)
+	CreateOpenVPNDevice(ctx echo.Context) error
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx echo.Context) error
@@ -4406,6 +4498,22 @@ func (w *ServerInterfaceWrapper) ApproveDevice(ctx echo.Context) error {
 	return err
 }
 
+// ReplaceDeviceCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceDeviceCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceDeviceCertificate(ctx, id)
+	return err
+}
+
 // GetDeviceConfig converts echo context to params.
 func (w *ServerInterfaceWrapper) GetDeviceConfig(ctx echo.Context) error {
 	var err error
@@ -4492,6 +4600,31 @@ func (w *ServerInterfaceWrapper) SetDeviceLevel(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SetDeviceLevel(ctx, id)
+	return err
+}
+
+// GetDeviceOpenVPN converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeviceOpenVPN(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDeviceOpenVPNParams
+	// ------------- Optional query parameter "pop" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pop", ctx.QueryParams(), &params.Pop, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pop: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeviceOpenVPN(ctx, id, params)
 	return err
 }
 
@@ -5091,6 +5224,15 @@ func (w *ServerInterfaceWrapper) TestIdentityProvider(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.TestIdentityProvider(ctx, id)
+	return err
+}
+
+// CreateOpenVPNDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateOpenVPNDevice(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateOpenVPNDevice(ctx)
 	return err
 }
 
@@ -6172,6 +6314,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/devices/:id", wrapper.GetDevice, options.OperationMiddlewares["getDevice"]...)
 	router.PATCH(options.BaseURL+"/devices/:id", wrapper.UpdateDevice, options.OperationMiddlewares["updateDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/key", wrapper.ReplaceDeviceKey, options.OperationMiddlewares["replaceDeviceKey"]...)
+	router.POST(options.BaseURL+"/openvpn/devices", wrapper.CreateOpenVPNDevice, options.OperationMiddlewares["createOpenVPNDevice"]...)
+	router.PUT(options.BaseURL+"/devices/:id/certificate", wrapper.ReplaceDeviceCertificate, options.OperationMiddlewares["replaceDeviceCertificate"]...)
+	router.GET(options.BaseURL+"/devices/:id/openvpn", wrapper.GetDeviceOpenVPN, options.OperationMiddlewares["getDeviceOpenVPN"]...)
 	router.GET(options.BaseURL+"/devices/:id/config", wrapper.GetDeviceConfig, options.OperationMiddlewares["getDeviceConfig"]...)
 	router.PUT(options.BaseURL+"/devices/:id/file", wrapper.NoteDeviceFile, options.OperationMiddlewares["noteDeviceFile"]...)
 	router.POST(options.BaseURL+"/devices/:id/approve", wrapper.ApproveDevice, options.OperationMiddlewares["approveDevice"]...)
@@ -6988,6 +7133,46 @@ func (response ApproveDevicedefaultApplicationProblemPlusJSONResponse) VisitAppr
 	return err
 }
 
+type ReplaceDeviceCertificateRequestObject struct {
+	Id   Id `json:"id"`
+	Body *ReplaceDeviceCertificateJSONRequestBody
+}
+
+type ReplaceDeviceCertificateResponseObject interface {
+	VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error
+}
+
+type ReplaceDeviceCertificate200JSONResponse DeviceWithOpenVPN
+
+func (response ReplaceDeviceCertificate200JSONResponse) VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceDeviceCertificatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplaceDeviceCertificatedefaultApplicationProblemPlusJSONResponse) VisitReplaceDeviceCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDeviceConfigRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetDeviceConfigParams
@@ -7195,6 +7380,57 @@ type SetDeviceLeveldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetDeviceLeveldefaultApplicationProblemPlusJSONResponse) VisitSetDeviceLevelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceOpenVPNRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetDeviceOpenVPNParams
+}
+
+type GetDeviceOpenVPNResponseObject interface {
+	VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error
+}
+
+type GetDeviceOpenVPN200JSONResponse OpenVPNFile
+
+func (response GetDeviceOpenVPN200JSONResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeviceOpenVPN200TextResponse string
+
+func (response GetDeviceOpenVPN200TextResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetDeviceOpenVPNdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDeviceOpenVPNdefaultApplicationProblemPlusJSONResponse) VisitGetDeviceOpenVPNResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8778,6 +9014,45 @@ type TestIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TestIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitTestIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpenVPNDeviceRequestObject struct {
+	Body *CreateOpenVPNDeviceJSONRequestBody
+}
+
+type CreateOpenVPNDeviceResponseObject interface {
+	VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error
+}
+
+type CreateOpenVPNDevice201JSONResponse DeviceWithOpenVPN
+
+func (response CreateOpenVPNDevice201JSONResponse) VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpenVPNDevicedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateOpenVPNDevicedefaultApplicationProblemPlusJSONResponse) VisitCreateOpenVPNDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11727,6 +12002,9 @@ type StrictServerInterface interface {
 	// ApproveDevice Let a device in that waits for approval
 	// (POST /devices/{id}/approve)
 	ApproveDevice(ctx context.Context, request ApproveDeviceRequestObject) (ApproveDeviceResponseObject, error)
+	// ReplaceDeviceCertificate Give a device of OpenVPN a new certificate
+	// (PUT /devices/{id}/certificate)
+	ReplaceDeviceCertificate(ctx context.Context, request ReplaceDeviceCertificateRequestObject) (ReplaceDeviceCertificateResponseObject, error)
 	// GetDeviceConfig The file for the client, without the private key
 	// (GET /devices/{id}/config)
 	GetDeviceConfig(ctx context.Context, request GetDeviceConfigRequestObject) (GetDeviceConfigResponseObject, error)
@@ -11742,6 +12020,9 @@ type StrictServerInterface interface {
 	// SetDeviceLevel Hold a device at a lower level, or let it go
 	// (PUT /devices/{id}/level)
 	SetDeviceLevel(ctx context.Context, request SetDeviceLevelRequestObject) (SetDeviceLevelResponseObject, error)
+	// GetDeviceOpenVPN The .ovpn file of a device, without the private key
+	// (GET /devices/{id}/openvpn)
+	GetDeviceOpenVPN(ctx context.Context, request GetDeviceOpenVPNRequestObject) (GetDeviceOpenVPNResponseObject, error)
 	// GetDevicePosture The state of a device, and every fact that is kept of it
 	// (GET /devices/{id}/posture)
 	GetDevicePosture(ctx context.Context, request GetDevicePostureRequestObject) (GetDevicePostureResponseObject, error)
@@ -11865,6 +12146,9 @@ type StrictServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx context.Context, request TestIdentityProviderRequestObject) (TestIdentityProviderResponseObject, error)
+	// CreateOpenVPNDevice Add a device that connects by OpenVPN
+	// (POST /openvpn/devices)
+	CreateOpenVPNDevice(ctx context.Context, request CreateOpenVPNDeviceRequestObject) (CreateOpenVPNDeviceResponseObject, error)
 	// GetOverview The state of everything in a few numbers
 	// (GET /overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
@@ -12632,6 +12916,54 @@ func (sh *strictHandler) ApproveDevice(ctx echo.Context, id Id) error {
 	return nil
 }
 
+// ReplaceDeviceCertificate operation middleware
+func (sh *strictHandler) ReplaceDeviceCertificate(ctx echo.Context, id Id) error {
+	var request ReplaceDeviceCertificateRequestObject
+
+	request.Id = id
+
+	var body ReplaceDeviceCertificateJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceDeviceCertificate(ctx.Request().Context(), request.(ReplaceDeviceCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceDeviceCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceDeviceCertificateResponseObject); ok {
+		return validResponse.VisitReplaceDeviceCertificateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetDeviceConfig operation middleware
 func (sh *strictHandler) GetDeviceConfig(ctx echo.Context, id Id, params GetDeviceConfigParams) error {
 	var request GetDeviceConfigRequestObject
@@ -12844,6 +13176,32 @@ func (sh *strictHandler) SetDeviceLevel(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(SetDeviceLevelResponseObject); ok {
 		return validResponse.VisitSetDeviceLevelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDeviceOpenVPN operation middleware
+func (sh *strictHandler) GetDeviceOpenVPN(ctx echo.Context, id Id, params GetDeviceOpenVPNParams) error {
+	var request GetDeviceOpenVPNRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeviceOpenVPN(ctx.Request().Context(), request.(GetDeviceOpenVPNRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeviceOpenVPN")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDeviceOpenVPNResponseObject); ok {
+		return validResponse.VisitGetDeviceOpenVPNResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14093,6 +14451,52 @@ func (sh *strictHandler) TestIdentityProvider(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(TestIdentityProviderResponseObject); ok {
 		return validResponse.VisitTestIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateOpenVPNDevice operation middleware
+func (sh *strictHandler) CreateOpenVPNDevice(ctx echo.Context) error {
+	var request CreateOpenVPNDeviceRequestObject
+
+	var body CreateOpenVPNDeviceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateOpenVPNDevice(ctx.Request().Context(), request.(CreateOpenVPNDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateOpenVPNDevice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateOpenVPNDeviceResponseObject); ok {
+		return validResponse.VisitCreateOpenVPNDeviceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
