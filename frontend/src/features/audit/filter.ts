@@ -20,6 +20,8 @@ export const kinds = [
   'group',
   'device',
   'grant',
+  'level',
+  'posture',
   'gateway',
   'pop',
   'profile',
