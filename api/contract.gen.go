@@ -49,6 +49,27 @@ func (e AccessRequestState) Valid() bool {
 	}
 }
 
+// Defines values for AuthorityState.
+const (
+	AuthorityStateRequested AuthorityState = "requested"
+	AuthorityStateSigning   AuthorityState = "signing"
+	AuthorityStateTrusted   AuthorityState = "trusted"
+)
+
+// Valid indicates whether the value is a known member of the AuthorityState enum.
+func (e AuthorityState) Valid() bool {
+	switch e {
+	case AuthorityStateRequested:
+		return true
+	case AuthorityStateSigning:
+		return true
+	case AuthorityStateTrusted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CheckOutcome.
 const (
 	CheckOutcomeExcepted CheckOutcome = "excepted"
@@ -733,6 +754,24 @@ func (e ProfileMode) Valid() bool {
 	}
 }
 
+// Defines values for ProfileProtocols.
+const (
+	ProfileProtocolsOpenvpn   ProfileProtocols = "openvpn"
+	ProfileProtocolsWireguard ProfileProtocols = "wireguard"
+)
+
+// Valid indicates whether the value is a known member of the ProfileProtocols enum.
+func (e ProfileProtocols) Valid() bool {
+	switch e {
+	case ProfileProtocolsOpenvpn:
+		return true
+	case ProfileProtocolsWireguard:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProfileInputMode.
 const (
 	ProfileInputModeFull  ProfileInputMode = "full"
@@ -745,6 +784,24 @@ func (e ProfileInputMode) Valid() bool {
 	case ProfileInputModeFull:
 		return true
 	case ProfileInputModeSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProfileInputProtocols.
+const (
+	ProfileInputProtocolsOpenvpn   ProfileInputProtocols = "openvpn"
+	ProfileInputProtocolsWireguard ProfileInputProtocols = "wireguard"
+)
+
+// Valid indicates whether the value is a known member of the ProfileInputProtocols enum.
+func (e ProfileInputProtocols) Valid() bool {
+	switch e {
+	case ProfileInputProtocolsOpenvpn:
+		return true
+	case ProfileInputProtocolsWireguard:
 		return true
 	default:
 		return false
@@ -1381,6 +1438,36 @@ type AuditSinks struct {
 	Items []AuditSink `json:"items"`
 }
 
+// Authorities defines model for Authorities.
+type Authorities struct {
+	Items []Authority `json:"items"`
+}
+
+// Authority defines model for Authority.
+type Authority struct {
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Devices Devices that have a certificate of it
+	Devices int `json:"devices"`
+
+	// Fingerprint SHA-256 of the certificate that signs, hexadecimal; empty while requested
+	Fingerprint string     `json:"fingerprint"`
+	Id          string     `json:"id"`
+	NotAfter    *time.Time `json:"notAfter,omitempty"`
+
+	// Root The root in PEM
+	Root string `json:"root"`
+
+	// RootFingerprint SHA-256 of its root
+	RootFingerprint string `json:"rootFingerprint"`
+
+	// State `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
+	State AuthorityState `json:"state"`
+}
+
+// AuthorityState `trusted` only verifies certificates of before a rotation; `requested` waits for a signature of a root elsewhere
+type AuthorityState string
+
 // BrowserSession defines model for BrowserSession.
 type BrowserSession struct {
 	Address   string    `json:"address"`
@@ -1920,6 +2007,22 @@ type NewIdentityProvider struct {
 	Settings ProviderSettings `json:"settings"`
 }
 
+// NewOpenVPNDevice defines model for NewOpenVPNDevice.
+type NewOpenVPNDevice struct {
+	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
+	//
+	// Example: -----BEGIN CERTIFICATE REQUEST-----…
+	Csr SigningRequest `json:"csr"`
+
+	// Name Example: My laptop
+	Name     string   `json:"name"`
+	Platform Platform `json:"platform"`
+
+	// Pop The region to try first; absent for the first that is ready
+	Pop     *string `json:"pop,omitempty"`
+	Profile IdText  `json:"profile"`
+}
+
 // OpenVPNFile defines model for OpenVPNFile.
 type OpenVPNFile struct {
 	// FileName Without .ovpn
@@ -2383,6 +2486,9 @@ type Profile struct {
 	Outdated *int     `json:"outdated,omitempty"`
 	Pops     []string `json:"pops"`
 
+	// Protocols How devices may connect, what is recommended first
+	Protocols []ProfileProtocols `json:"protocols"`
+
 	// Regions Where a device with this profile can connect now
 	Regions []struct {
 		Country *string `json:"country,omitempty"`
@@ -2407,6 +2513,9 @@ type Profile struct {
 
 // ProfileMode defines model for Profile.Mode.
 type ProfileMode string
+
+// ProfileProtocols defines model for Profile.Protocols.
+type ProfileProtocols string
 
 // ProfileInput defines model for ProfileInput.
 type ProfileInput struct {
@@ -2446,8 +2555,11 @@ type ProfileInput struct {
 	Names *[]string `json:"names,omitempty"`
 
 	// Pops Where it is served; empty: everywhere
-	Pops   *[]IdText `json:"pops,omitempty"`
-	Search *[]string `json:"search,omitempty"`
+	Pops *[]IdText `json:"pops,omitempty"`
+
+	// Protocols How devices may connect; absent: as it is, or by WireGuard for a new profile. What a device has goes on; it gets no new key where its protocol is left out
+	Protocols *[]ProfileInputProtocols `json:"protocols,omitempty"`
+	Search    *[]string                `json:"search,omitempty"`
 
 	// SessionSeconds 0: 12 hours, else at least 60
 	SessionSeconds *int `json:"sessionSeconds,omitempty"`
@@ -2455,6 +2567,9 @@ type ProfileInput struct {
 
 // ProfileInputMode defines model for ProfileInput.Mode.
 type ProfileInputMode string
+
+// ProfileInputProtocols defines model for ProfileInput.Protocols.
+type ProfileInputProtocols string
 
 // ProviderId Part of the redirect URI
 type ProviderId = string
@@ -2949,6 +3064,15 @@ type TotpEnrolment struct {
 	Uri string `json:"uri"`
 }
 
+// Waiting defines model for Waiting.
+type Waiting struct {
+	// Devices That wait for approval; 0 where your role may not approve
+	Devices int `json:"devices"`
+
+	// Requests For temporary access that you may decide on
+	Requests int `json:"requests"`
+}
+
 // Weekday defines model for Weekday.
 type Weekday string
 
@@ -3023,6 +3147,9 @@ type Query = string
 
 // AccessRequestResponse defines model for AccessRequestResponse.
 type AccessRequestResponse = AccessRequest
+
+// AuthoritiesResponse defines model for AuthoritiesResponse.
+type AuthoritiesResponse = Authorities
 
 // DeviceResponse defines model for DeviceResponse.
 type DeviceResponse = Device
@@ -3336,20 +3463,10 @@ type LinkIdentityJSONBody struct {
 	Provider ProviderId `json:"provider"`
 }
 
-// CreateOpenVPNDeviceJSONBody defines parameters for CreateOpenVPNDevice.
-type CreateOpenVPNDeviceJSONBody struct {
-	// Csr PKCS #10 in PEM, for a key of ECDSA P-256 signed with SHA-256, without a subject and without extensions
-	//
-	// Example: -----BEGIN CERTIFICATE REQUEST-----…
-	Csr SigningRequest `json:"csr"`
-
-	// Name Example: My laptop
-	Name     string   `json:"name"`
-	Platform Platform `json:"platform"`
-
-	// Pop The region to try first; absent for the first that is ready
-	Pop     *string `json:"pop,omitempty"`
-	Profile IdText  `json:"profile"`
+// FinishRotationJSONBody defines parameters for FinishRotation.
+type FinishRotationJSONBody struct {
+	// Cut Also when devices have certificates of it. They are cut off and need new ones
+	Cut *bool `json:"cut,omitempty"`
 }
 
 // ListPeopleParams defines parameters for ListPeople.
@@ -3520,8 +3637,11 @@ type UpdateIdentityProviderJSONRequestBody = IdentityProviderInput
 // TestIdentityProviderJSONRequestBody defines body for TestIdentityProvider for application/json ContentType.
 type TestIdentityProviderJSONRequestBody = IdentityProviderInput
 
+// FinishRotationJSONRequestBody defines body for FinishRotation for application/json ContentType.
+type FinishRotationJSONRequestBody FinishRotationJSONBody
+
 // CreateOpenVPNDeviceJSONRequestBody defines body for CreateOpenVPNDevice for application/json ContentType.
-type CreateOpenVPNDeviceJSONRequestBody CreateOpenVPNDeviceJSONBody
+type CreateOpenVPNDeviceJSONRequestBody = NewOpenVPNDevice
 
 // SetPersonLevelJSONRequestBody defines body for SetPersonLevel for application/json ContentType.
 type SetPersonLevelJSONRequestBody = LevelInput
@@ -3908,6 +4028,18 @@ type ServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx echo.Context, id Id) error
+	// ListAuthorities The authorities of OpenVPN
+	// (GET /openvpn/authorities)
+	ListAuthorities(ctx echo.Context) error
+	// FinishRotation Trust the authority of before no more
+	// (POST /openvpn/authorities/finish)
+	FinishRotation(ctx echo.Context) error
+	// RotateAuthority Let a new authority sign
+	// (POST /openvpn/authorities/rotate)
+	RotateAuthority(ctx echo.Context) error
+	// GetRevocationList The revocation list of an authority of OpenVPN
+	// (GET /openvpn/authorities/{id}/crl)
+	GetRevocationList(ctx echo.Context, id Id) error
 	// CreateOpenVPNDevice Add a device that connects by OpenVPN
 	// (POST /openvpn/devices)
 	CreateOpenVPNDevice(ctx echo.Context) error
@@ -4136,6 +4268,9 @@ type ServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx echo.Context, id Id) error
+	// GetWaiting How much waits for your decision
+	// (GET /waiting)
+	GetWaiting(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -5227,6 +5362,49 @@ func (w *ServerInterfaceWrapper) TestIdentityProvider(ctx echo.Context) error {
 	return err
 }
 
+// ListAuthorities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuthorities(ctx)
+	return err
+}
+
+// FinishRotation converts echo context to params.
+func (w *ServerInterfaceWrapper) FinishRotation(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FinishRotation(ctx)
+	return err
+}
+
+// RotateAuthority converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateAuthority(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateAuthority(ctx)
+	return err
+}
+
+// GetRevocationList converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRevocationList(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRevocationList(ctx, id)
+	return err
+}
+
 // CreateOpenVPNDevice converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateOpenVPNDevice(ctx echo.Context) error {
 	var err error
@@ -6221,6 +6399,15 @@ func (w *ServerInterfaceWrapper) DeleteToken(ctx echo.Context) error {
 	return err
 }
 
+// GetWaiting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWaiting(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWaiting(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -6315,6 +6502,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/devices/:id", wrapper.UpdateDevice, options.OperationMiddlewares["updateDevice"]...)
 	router.PUT(options.BaseURL+"/devices/:id/key", wrapper.ReplaceDeviceKey, options.OperationMiddlewares["replaceDeviceKey"]...)
 	router.POST(options.BaseURL+"/openvpn/devices", wrapper.CreateOpenVPNDevice, options.OperationMiddlewares["createOpenVPNDevice"]...)
+	router.GET(options.BaseURL+"/openvpn/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
+	router.POST(options.BaseURL+"/openvpn/authorities/rotate", wrapper.RotateAuthority, options.OperationMiddlewares["rotateAuthority"]...)
+	router.POST(options.BaseURL+"/openvpn/authorities/finish", wrapper.FinishRotation, options.OperationMiddlewares["finishRotation"]...)
+	router.GET(options.BaseURL+"/openvpn/authorities/:id/crl", wrapper.GetRevocationList, options.OperationMiddlewares["getRevocationList"]...)
 	router.PUT(options.BaseURL+"/devices/:id/certificate", wrapper.ReplaceDeviceCertificate, options.OperationMiddlewares["replaceDeviceCertificate"]...)
 	router.GET(options.BaseURL+"/devices/:id/openvpn", wrapper.GetDeviceOpenVPN, options.OperationMiddlewares["getDeviceOpenVPN"]...)
 	router.GET(options.BaseURL+"/devices/:id/config", wrapper.GetDeviceConfig, options.OperationMiddlewares["getDeviceConfig"]...)
@@ -6403,6 +6594,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/gateways/:id/undrain", wrapper.UndrainGateway, options.OperationMiddlewares["undrainGateway"]...)
 	router.POST(options.BaseURL+"/gateways/:id/retire", wrapper.RetireGateway, options.OperationMiddlewares["retireGateway"]...)
 	router.GET(options.BaseURL+"/overview", wrapper.GetOverview, options.OperationMiddlewares["getOverview"]...)
+	router.GET(options.BaseURL+"/waiting", wrapper.GetWaiting, options.OperationMiddlewares["getWaiting"]...)
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/export", wrapper.ExportAudit, options.OperationMiddlewares["exportAudit"]...)
@@ -6412,6 +6604,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type AccessRequestResponseJSONResponse AccessRequest
+
+type AuthoritiesResponseJSONResponse Authorities
 
 type DeviceResponseJSONResponse Device
 
@@ -9014,6 +9208,172 @@ type TestIdentityProviderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TestIdentityProviderdefaultApplicationProblemPlusJSONResponse) VisitTestIdentityProviderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuthoritiesRequestObject struct {
+}
+
+type ListAuthoritiesResponseObject interface {
+	VisitListAuthoritiesResponse(w http.ResponseWriter) error
+}
+
+type ListAuthorities200JSONResponse struct {
+	AuthoritiesResponseJSONResponse
+}
+
+func (response ListAuthorities200JSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuthoritiesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAuthoritiesdefaultApplicationProblemPlusJSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishRotationRequestObject struct {
+	Body *FinishRotationJSONRequestBody
+}
+
+type FinishRotationResponseObject interface {
+	VisitFinishRotationResponse(w http.ResponseWriter) error
+}
+
+type FinishRotation200JSONResponse struct {
+	AuthoritiesResponseJSONResponse
+}
+
+func (response FinishRotation200JSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FinishRotationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FinishRotationdefaultApplicationProblemPlusJSONResponse) VisitFinishRotationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthorityRequestObject struct {
+}
+
+type RotateAuthorityResponseObject interface {
+	VisitRotateAuthorityResponse(w http.ResponseWriter) error
+}
+
+type RotateAuthority200JSONResponse struct {
+	AuthoritiesResponseJSONResponse
+}
+
+func (response RotateAuthority200JSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateAuthoritydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateAuthoritydefaultApplicationProblemPlusJSONResponse) VisitRotateAuthorityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevocationListRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetRevocationListResponseObject interface {
+	VisitGetRevocationListResponse(w http.ResponseWriter) error
+}
+
+type GetRevocationList200ApplicationpkixCrlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetRevocationList200ApplicationpkixCrlResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pkix-crl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetRevocationListdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRevocationListdefaultApplicationProblemPlusJSONResponse) VisitGetRevocationListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11952,6 +12312,44 @@ func (response DeleteTokendefaultApplicationProblemPlusJSONResponse) VisitDelete
 	return err
 }
 
+type GetWaitingRequestObject struct {
+}
+
+type GetWaitingResponseObject interface {
+	VisitGetWaitingResponse(w http.ResponseWriter) error
+}
+
+type GetWaiting200JSONResponse Waiting
+
+func (response GetWaiting200JSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWaitingdefaultApplicationProblemPlusJSONResponse) VisitGetWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccessRequests Requests for temporary access, newest first
@@ -12146,6 +12544,18 @@ type StrictServerInterface interface {
 	// TestIdentityProvider Begin a sign-in with settings that are not saved
 	// (POST /identity-providers/{id}/test)
 	TestIdentityProvider(ctx context.Context, request TestIdentityProviderRequestObject) (TestIdentityProviderResponseObject, error)
+	// ListAuthorities The authorities of OpenVPN
+	// (GET /openvpn/authorities)
+	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
+	// FinishRotation Trust the authority of before no more
+	// (POST /openvpn/authorities/finish)
+	FinishRotation(ctx context.Context, request FinishRotationRequestObject) (FinishRotationResponseObject, error)
+	// RotateAuthority Let a new authority sign
+	// (POST /openvpn/authorities/rotate)
+	RotateAuthority(ctx context.Context, request RotateAuthorityRequestObject) (RotateAuthorityResponseObject, error)
+	// GetRevocationList The revocation list of an authority of OpenVPN
+	// (GET /openvpn/authorities/{id}/crl)
+	GetRevocationList(ctx context.Context, request GetRevocationListRequestObject) (GetRevocationListResponseObject, error)
 	// CreateOpenVPNDevice Add a device that connects by OpenVPN
 	// (POST /openvpn/devices)
 	CreateOpenVPNDevice(ctx context.Context, request CreateOpenVPNDeviceRequestObject) (CreateOpenVPNDeviceResponseObject, error)
@@ -12374,6 +12784,9 @@ type StrictServerInterface interface {
 	// DeleteToken End a token
 	// (DELETE /tokens/{id})
 	DeleteToken(ctx context.Context, request DeleteTokenRequestObject) (DeleteTokenResponseObject, error)
+	// GetWaiting How much waits for your decision
+	// (GET /waiting)
+	GetWaiting(ctx context.Context, request GetWaitingRequestObject) (GetWaitingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -14451,6 +14864,123 @@ func (sh *strictHandler) TestIdentityProvider(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(TestIdentityProviderResponseObject); ok {
 		return validResponse.VisitTestIdentityProviderResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuthorities operation middleware
+func (sh *strictHandler) ListAuthorities(ctx echo.Context) error {
+	var request ListAuthoritiesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuthorities(ctx.Request().Context(), request.(ListAuthoritiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuthorities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuthoritiesResponseObject); ok {
+		return validResponse.VisitListAuthoritiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FinishRotation operation middleware
+func (sh *strictHandler) FinishRotation(ctx echo.Context) error {
+	var request FinishRotationRequestObject
+
+	var body FinishRotationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishRotation(ctx.Request().Context(), request.(FinishRotationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishRotation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FinishRotationResponseObject); ok {
+		return validResponse.VisitFinishRotationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateAuthority operation middleware
+func (sh *strictHandler) RotateAuthority(ctx echo.Context) error {
+	var request RotateAuthorityRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateAuthority(ctx.Request().Context(), request.(RotateAuthorityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateAuthority")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateAuthorityResponseObject); ok {
+		return validResponse.VisitRotateAuthorityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRevocationList operation middleware
+func (sh *strictHandler) GetRevocationList(ctx echo.Context, id Id) error {
+	var request GetRevocationListRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRevocationList(ctx.Request().Context(), request.(GetRevocationListRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRevocationList")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRevocationListResponseObject); ok {
+		return validResponse.VisitGetRevocationListResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -16942,6 +17472,29 @@ func (sh *strictHandler) DeleteToken(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(DeleteTokenResponseObject); ok {
 		return validResponse.VisitDeleteTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWaiting operation middleware
+func (sh *strictHandler) GetWaiting(ctx echo.Context) error {
+	var request GetWaitingRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWaiting(ctx.Request().Context(), request.(GetWaitingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWaiting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWaitingResponseObject); ok {
+		return validResponse.VisitGetWaitingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
