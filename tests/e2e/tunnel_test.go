@@ -31,6 +31,7 @@ func TestStockClientReachesWhatRulesAllowUntilItIsRevoked(t *testing.T) {
 		t.Error("a network that is not behind the PoP answers")
 	}
 	s.connected(t, worker, device)
+	s.unencrypted(t, worker, device)
 
 	transfer := s.Client.StartDownload(t, world.OfficeV4)
 	<-transfer.Got
