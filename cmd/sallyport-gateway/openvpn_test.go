@@ -167,11 +167,6 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	if !unreachable(client, "10.1.0.2:22") {
 		t.Error("it reaches what no rule allows")
 	}
-	await(t, "the portal sees it connected", func() bool {
-		v, err := people.Device(t.Context(), mina, d.ID)
-		return err == nil && !v.Live.Handshake.IsZero() && v.Live.Gateway == s.id
-	})
-
 	// The agent ends, and the tunnel does not; the next one takes it over.
 	stop()
 	if err := echo(live, 10*time.Second); err != nil {
