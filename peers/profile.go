@@ -239,6 +239,7 @@ func viewProfiles(tx *store.Tx, by portal.Actor, profiles []portal.Profile) ([]P
 // CreateProfile adds a profile. It returns portal.ErrDuplicate when the name is taken, and ErrNoPool when there is no pool yet.
 func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in ProfileInput) (view ProfileView, err error) {
 	answers := s.namesNow(ctx, by, in)
+	var id portal.ProfileID
 	err = s.managing(ctx, by, portal.ProfilesWrite, func(p *policy) error {
 		var c check
 		profile := in.profile(&c)
@@ -249,9 +250,32 @@ func (s *Service) CreateProfile(ctx context.Context, by portal.Actor, in Profile
 		if err := p.tx.CreateProfile(profile); err != nil {
 			return err
 		}
-		view, err = p.published(by, profile, answers, "profile.create", profile)
-		return err
+		id = profile.ID
+		return p.published(by, profile, answers, "profile.create", profile)
 	})
+	if err != nil {
+		return view, err
+	}
+	return s.viewProfile(ctx, by, id)
+}
+
+// viewProfile reads what follows from a profile that was just written, which counts all its devices: not while others wait for the feed lock.
+func (s *Service) viewProfile(ctx context.Context, by portal.Actor, id portal.ProfileID) (view ProfileView, err error) {
+	read := func(tx *store.Tx) error {
+		p, err := tx.Profile(id)
+		if err != nil {
+			return err
+		}
+		views, err := viewProfiles(tx, by, []portal.Profile{p})
+		if err == nil {
+			view = views[0]
+		}
+		return err
+	}
+	if s.within != nil {
+		return view, nil // it is one of many, and nobody looks at it
+	}
+	err = s.Store.View(ctx, read)
 	return view, err
 }
 
@@ -300,32 +324,23 @@ func (s *Service) UpdateProfile(ctx context.Context, by portal.Actor, id portal.
 				return err
 			}
 		}
-		view, err = p.published(by, profile, answers, "profile.update", store.Changed{Now: profile, Before: old})
-		return err
+		return p.published(by, profile, answers, "profile.update", store.Changed{Now: profile, Before: old})
 	})
-	return view, err
+	if err != nil {
+		return view, err
+	}
+	return s.viewProfile(ctx, by, id)
 }
 
-// published writes the profile's object and the audit event, and returns the view.
-func (p *policy) published(by portal.Actor, profile portal.Profile, answers map[string][]netip.Addr, action string, detail any) (ProfileView, error) {
+// published writes the profile's object and the audit event.
+func (p *policy) published(by portal.Actor, profile portal.Profile, answers map[string][]netip.Addr, action string, detail any) error {
 	if err := p.serve(profile); err != nil {
-		return ProfileView{}, err
+		return err
 	}
 	if err := seeAnswers(p.tx, answers); err != nil {
-		return ProfileView{}, err
+		return err
 	}
-	profile, err := p.tx.Profile(profile.ID)
-	if err != nil {
-		return ProfileView{}, err
-	}
-	if err := p.tx.Audit(by, action, "profile:"+string(profile.ID), detail); err != nil {
-		return ProfileView{}, err
-	}
-	views, err := viewProfiles(p.tx, by, []portal.Profile{profile})
-	if err != nil {
-		return ProfileView{}, err
-	}
-	return views[0], nil
+	return p.tx.Audit(by, action, "profile:"+string(profile.ID), detail)
 }
 
 // DeleteProfile returns ErrInUse while a device uses the profile.

@@ -72,7 +72,7 @@ func seedProfiles(p *policy, d Demo) error {
 		if err := p.tx.CreateProfile(profile); err != nil {
 			return err
 		}
-		if _, err := p.published(portal.System, profile, nil, "profile.create", profile); err != nil {
+		if err := p.published(portal.System, profile, nil, "profile.create", profile); err != nil {
 			return err
 		}
 	}
