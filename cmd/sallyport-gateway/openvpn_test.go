@@ -38,7 +38,7 @@ func deviceKey(t *testing.T) (key, csr string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// worker is somebody who may reach port 80 of the office, and nothing else.
+// worker is somebody who may reach port 8080 of the office, and nothing else.
 func (s *site) worker(t *testing.T) (*peers.Service, portal.Actor) {
 	t.Helper()
 	u := portal.User{ID: portal.NewID[portal.UserID](time.Now()), Name: "Mina Kim", Email: "mina@example.com", Role: portal.RoleUser, State: portal.UserActive, CreatedAt: time.Now()}
@@ -48,7 +48,7 @@ func (s *site) worker(t *testing.T) (*peers.Service, portal.Actor) {
 	people := &peers.Service{Store: s.peers.Store, Log: slog.New(slog.DiscardHandler), Portal: "https://vpn.example.com", OpenVPN: &peers.OpenVPN{Keys: s.peers.Keys}}
 	owner := portal.Actor{User: "admin", Role: portal.RoleOwner, TrustedAt: time.Now().Add(time.Hour)}
 	web, err := people.CreateResource(t.Context(), owner, peers.ResourceInput{
-		Name: "Web", Prefixes: []string{"10.1.0.2/32", "fd01::2/128"}, Transport: portal.TCP, Ports: []portal.PortRange{{First: 80, Last: 80}},
+		Name: "Web", Prefixes: []string{"10.1.0.2/32", "fd01::2/128"}, Transport: portal.TCP, Ports: []portal.PortRange{{First: 8080, Last: 8080}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	here, client, office := netnstest.Here(t), netnstest.New(t, "client"), netnstest.New(t, "office")
 	netnstest.Cable(t, netnstest.End{NS: here, Interface: "out0", Addresses: []string{"192.0.2.1/24"}}, netnstest.End{NS: client, Interface: "up", Addresses: []string{"192.0.2.2/24"}})
 	netnstest.Cable(t, netnstest.End{NS: here, Interface: "lan0", Addresses: []string{"10.1.0.1/24", "fd01::1/64"}}, netnstest.End{NS: office, Interface: "eth0", Addresses: []string{"10.1.0.2/24", "fd01::2/64"}})
-	echoes(t, office, "10.1.0.2:80", "10.1.0.2:22", "[fd01::2]:80")
+	echoes(t, office, "10.1.0.2:8080", "10.1.0.2:22", "[fd01::2]:8080")
 	s := newSite(t)
 	people, mina := s.worker(t)
 
@@ -162,8 +162,8 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 			t.Errorf("the client's log has no %q:\n%s", want, log)
 		}
 	}
-	live := reach(t, client, "10.1.0.2:80")
-	reach(t, client, "[fd01::2]:80")
+	live := reach(t, client, "10.1.0.2:8080")
+	reach(t, client, "[fd01::2]:8080")
 	if !unreachable(client, "10.1.0.2:22") {
 		t.Error("it reaches what no rule allows")
 	}
@@ -183,11 +183,11 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "nothing is reached without a session", func() bool { return unreachable(client, "10.1.0.2:80") })
+	await(t, "nothing is reached without a session", func() bool { return unreachable(client, "10.1.0.2:8080") })
 	if _, _, err := people.RenewGrants(t.Context(), mina, mina.User); err != nil {
 		t.Fatal(err)
 	}
-	reach(t, client, "10.1.0.2:80")
+	reach(t, client, "10.1.0.2:8080")
 	if n := strings.Count(c.Log(), netnstest.Connected); n != 1 {
 		t.Errorf("the client has connected %d times:\n%s", n, c.Log())
 	}
@@ -202,7 +202,7 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	if log := c.Says(t, netnstest.Connected); !strings.Contains(log, "TCPv4_CLIENT link remote") {
 		t.Errorf("the client did not come by TCP:\n%s", log)
 	}
-	live = reach(t, client, "10.1.0.2:80")
+	live = reach(t, client, "10.1.0.2:8080")
 
 	began := time.Now()
 	if _, err := people.RevokeDevice(t.Context(), mina, d.ID); err != nil {
@@ -210,7 +210,7 @@ func TestFileOfThePortalConnectsAndItsDeviceKeepsOneTunnelUntilItIsRevoked(t *te
 	}
 	c.Says(t, "revoked or suspended")
 	t.Logf("revoked, and the client says why, after %v", time.Since(began))
-	if echo(live, 500*time.Millisecond) == nil || !unreachable(client, "10.1.0.2:80") {
+	if echo(live, 500*time.Millisecond) == nil || !unreachable(client, "10.1.0.2:8080") {
 		t.Error("a revoked device reaches the office")
 	}
 }
