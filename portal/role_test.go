@@ -34,6 +34,9 @@ people.factors  owner admin help_desk !
 people.read     owner admin help_desk auditor
 people.roles    owner admin !
 people.write    owner admin help_desk !
+posture.read    owner admin network_admin help_desk auditor
+posture.report  owner admin !
+posture.write   owner admin !
 profiles.read   owner admin network_admin help_desk auditor
 profiles.write  owner admin network_admin !
 settings.read   owner admin auditor
@@ -62,7 +65,7 @@ tokens.write    owner admin !
 
 func TestProgramsHaveNoRightToGetThemselvesMore(t *testing.T) {
 	const want = "access.probe access.read access.write audit.export audit.read devices.read devices.write gateways.read gateways.write groups.read groups.write " +
-		"overview.read people.read profiles.read profiles.write settings.read tokens.read"
+		"overview.read people.read posture.read posture.report posture.write profiles.read profiles.write settings.read tokens.read"
 	var got []string
 	for _, x := range portal.Rights() {
 		if x.ForServices() {
