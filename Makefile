@@ -55,7 +55,7 @@ test: ## Everything, as CI runs it
 
 .PHONY: unit
 unit: $(DIST_STAMP) $(OIDC_STAMP) ## Go tests, race detector on, SQLite and PostgreSQL, namespaces where root
-	scripts/with-postgres $(GOTEST) $(RACE) -shuffle=on -timeout 10m $(UNIT)
+	scripts/with-postgres $(GOTEST) $(RACE) -p 3 -shuffle=on -timeout 10m $(UNIT)
 
 .PHONY: frontend-test
 frontend-test: $(DIST_STAMP) ## Types, lint, unit tests and size limits of the web app

@@ -14,7 +14,7 @@ import (
 )
 
 // ServeWeb serves plain HTTP inside a namespace, on port 80 of every address: "/" answers with the address that the request came from,
-// "/stream" sends for as long as somebody reads.
+// "/stream" sends a packet each millisecond for as long as somebody reads: enough to see when it ends, and next to no work.
 func ServeWeb(t T, n *Namespace) {
 	t.Helper()
 	l, err := n.Listen("tcp", ":80")
@@ -25,9 +25,11 @@ func ServeWeb(t T, n *Namespace) {
 		fmt.Fprint(w, at.Addr().Unmap())
 	})
 	mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
-		block := make([]byte, 16<<10)
-		for {
-			if _, err := w.Write(block); err != nil {
+		block, out := make([]byte, 1<<10), http.NewResponseController(w)
+		beat := time.NewTicker(time.Millisecond)
+		defer beat.Stop()
+		for range beat.C {
+			if _, err := w.Write(block); err != nil || out.Flush() != nil {
 				return
 			}
 		}
