@@ -34,7 +34,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; only a failure takes so long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // world is a portal that answers over real HTTP, on a real database, with a provider and a gateway that is enrolled over mutual TLS.
 type world struct {

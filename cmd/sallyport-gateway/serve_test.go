@@ -146,7 +146,7 @@ func started(t *testing.T, args ...string) (lines <-chan string, stop func()) {
 func awaitLine(t *testing.T, lines <-chan string, pattern string) []string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case l, open := <-lines:

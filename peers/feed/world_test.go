@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; only a failure takes so long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var admin = portal.Actor{User: "admin", Role: portal.RoleOwner}
 

@@ -70,7 +70,7 @@ func (r *reports) add(x gateway.Report) {
 // wait returns the first report that fits.
 func (r *reports) wait(t testing.TB, what string, fits func(gateway.Report) bool) gateway.Report {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		for _, x := range r.all {
